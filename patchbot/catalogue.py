@@ -1,0 +1,93 @@
+"""Facts about known series, from `series/*.toml`: where they apply, what they stand on.
+
+The catalogue never says anything about a verdict.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from patchbot.errors import UsageError
+
+_KEYS = {"title": str, "message_ids": list, "bases": list, "on_top": list}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One known series: its mails, the revisions of a tree it applies to, and what it needs.
+
+    `bases` are names that git resolves, tried in order; `on_top` maps a message-id to the
+    message-id of the revision it belongs on top of.
+    """
+
+    name: str
+    title: str
+    message_ids: frozenset[str]
+    bases: tuple[str, ...]
+    on_top: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All entries, looked up by message-id."""
+
+    entries: tuple[Entry, ...]
+
+    def find_bases(self, message_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return the base names of the entry that knows one of these mails."""
+        wanted = set(message_ids)
+        return next((e.bases for e in self.entries if e.message_ids & wanted), ())
+
+    def find_below(self, message_ids: Iterable[str]) -> str | None:
+        """Return the message-id of the revision that one of these mails belongs on top of."""
+        wanted = set(message_ids)
+        for entry in self.entries:
+            for message_id, below in entry.on_top.items():
+                if message_id in wanted:
+                    return below
+        return None
+
+
+def find_series_folder() -> Path:
+    """Return the folder of `series/`: inside the installed package, else in the source tree."""
+    installed = Path(str(files("patchbot"))) / "_data" / "series"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "series"
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Read every `*.toml` of a folder; raises `UsageError` for one that is malformed."""
+    return Catalogue(tuple(_read_entry(path) for path in sorted(folder.glob("*.toml"))))
+
+
+def _read_entry(path: Path) -> Entry:
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    for key, value in values.items():
+        if key not in _KEYS or not isinstance(value, _KEYS[key]):
+            raise UsageError(f"{path}: {key!r} is not known, or not a {_KEYS.get(key, str)}")
+    return Entry(
+        name=path.stem,
+        title=values.get("title", path.stem),
+        message_ids=frozenset(_strings(path, values.get("message_ids", []))),
+        bases=tuple(_strings(path, values.get("bases", []))),
+        on_top=dict(_pair(path, each) for each in values.get("on_top", [])),
+    )
+
+
+def _strings(path: Path, values: list[Any]) -> list[str]:
+    if not all(isinstance(value, str) for value in values):
+        raise UsageError(f"{path}: a list of strings is wanted, not {values!r}")
+    return values
+
+
+def _pair(path: Path, value: Any) -> tuple[str, str]:
+    if not isinstance(value, dict) or set(value) != {"message_id", "of"}:
+        raise UsageError(f"{path}: on_top wants message_id and of, not {value!r}")
+    return str(value["message_id"]), str(value["of"])

@@ -1,0 +1,361 @@
+"""The command line: arguments in, a report and an exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from patchbot import __version__
+from patchbot.diagnostics import VERDICT_CODES, ExitCode, Narrator
+from patchbot.errors import CancelledError, PatchbotError, UsageError
+from patchbot.proc import PROCESSES
+from patchbot.settings import find_config, read_settings
+
+_TARGETS = "a message-id, its address on a public-inbox, mbox files, a Maildir, or - for stdin"
+_REVIEW_HELP = """\
+Fetches the thread, finds every revision of the series, applies each to the tree it was made for
+(without touching your checkout), runs the stages, and gives each revision a verdict.
+
+The base of a revision is, in this order: --base; its base-commit trailer; the commit whose files
+match its index lines; the catalogue; HEAD, marked as a guess.
+"""
+_REVIEW_EXAMPLES = """\
+examples:
+  patchbot review 20201006004841.600488-1-mfo@canonical.com --tree ~/linux
+  patchbot review https://lore.kernel.org/linux-ext4/20201006004841.600488-1-mfo@canonical.com/
+  patchbot review v4.mbox v5.mbox --revision latest        no network at all
+  b4 mbox -o - <msgid> | patchbot review -                 whatever another tool fetched
+  patchbot review <fix> --on <msgid of v5>                 a fix on top of a known revision
+
+exit codes: 0 accept, 1 needs work or reject, 2 usage, 3 cannot tell, 4 could not run;
+the newest revision decides. 130 after Ctrl-C.
+"""
+_APPLY_HELP = """\
+Applies one revision (the newest, unless --revision says otherwise) in the tree's object store,
+under refs/patchbot/<series>/<revision>. Your checkout, index and branches stay as they are;
+--branch makes one new branch.
+"""
+_APPLY_EXAMPLES = """\
+examples:
+  patchbot apply <msgid> --branch review/jbd2       then: git switch review/jbd2
+  patchbot apply <msgid> --revision 4 --test        run the other stages on it as well
+
+exit codes: 0 applied, 1 does not apply (or a stage failed), 2 usage, 3 cannot tell,
+4 could not run.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; see `ExitCode`."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    narrator = Narrator(sys.stderr, plain=getattr(args, "plain", False))
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code: int = args.run(args, narrator)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        narrator.fail(error)
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, CancelledError):
+        PROCESSES.cancel()
+        narrator.fail(PatchbotError("stopped; what was finished is kept"))
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.COULD_NOT_RUN
+    except PatchbotError as error:
+        narrator.fail(error)
+        return ExitCode.COULD_NOT_RUN
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Build the argument parser."""
+    parser = argparse.ArgumentParser(
+        prog="patchbot",
+        description="Reviews Linux kernel patch series: every revision, with evidence.",
+        epilog="start with `patchbot demo`; `patchbot COMMAND --help` explains each command",
+    )
+    parser.add_argument("--version", action="version", version=f"patchbot {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_review(commands)
+    _add_apply(commands)
+    _add_show(commands)
+    _add_demo(commands)
+    _add_doctor(commands)
+    return parser
+
+
+def _add_command(commands: Any, name: str, help_: str, description: str, epilog: str) -> Any:
+    return commands.add_parser(
+        name,
+        help=help_,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_review(commands: Any) -> None:
+    parser = _add_command(
+        commands, "review", "review every revision of a series", _REVIEW_HELP, _REVIEW_EXAMPLES
+    )
+    _add_source_options(parser)
+    parser.add_argument(
+        "--revision",
+        default="all",
+        metavar="all|latest|N",
+        help="which revisions to run the stages on (default: all)",
+    )
+    parser.add_argument(
+        "--stages", metavar="NAME,...", help="only these stages; the verdict then rests on them"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(run=_run_review)
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("targets", nargs="+", metavar="SOURCE", help=_TARGETS)
+    add("--tree", type=Path, metavar="DIR", help="the git tree (default: the one you stand in)")
+    add("--base", metavar="REV", help="apply to this commit, whatever the mails say")
+    add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
+    add("--on", metavar="MSGID", help="apply on top of the revision that this mail belongs to")
+    add("--no-cache", action="store_true", help="fetch and run anew, use nothing that was kept")
+    add("--keep", action="store_true", help="keep the scratch folder, and say where it is")
+    add("--plain", action="store_true", help="no colour, no live progress")
+    add("--jobs", type=int, default=0, metavar="N", help="revisions at a time (default: by cores)")
+
+
+def _add_apply(commands: Any) -> None:
+    parser = _add_command(
+        commands, "apply", "apply one revision, without a trace", _APPLY_HELP, _APPLY_EXAMPLES
+    )
+    _add_source_options(parser)
+    parser.add_argument(
+        "--revision", default="latest", metavar="latest|named|N",
+        help="which revision; `named` is the one that SOURCE belongs to (default: latest)",
+    )  # fmt: skip
+    parser.add_argument("--branch", metavar="NAME", help="make a new branch of the result")
+    parser.add_argument(
+        "--test", action="store_true", help="run the other stages too; no branch where one fails"
+    )
+    parser.add_argument("--json", action="store_true", help="print the review document")
+    parser.set_defaults(run=_run_apply)
+
+
+def _add_show(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "show",
+        "show what is stored, without running anything",
+        "Shows a kept review, or lists all of them, newest first.",
+        "examples:\n  patchbot show\n  patchbot show <any message-id of the series> --json\n",
+    )
+    parser.add_argument("name", nargs="?", metavar="MSGID|CHANGE-ID", help="which series")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="no colour")
+    parser.set_defaults(run=_run_show)
+
+
+def _add_demo(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "demo",
+        "review the bundled threads on the bundled tree: no network, no kernel",
+        "Reviews five small series that were written for this purpose, with faults of every kind.",
+        "exits with 0 when all could be shown, whatever their verdicts\n",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="no colour, no live progress")
+    parser.set_defaults(run=_run_demo)
+
+
+def _add_doctor(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "doctor",
+        "say what this machine has and lacks, and what adds it",
+        "Looks for every program that patchbot or one of its stages uses.",
+        "exits with 0 when nothing that is required is missing, else with 4\n",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="no colour")
+    parser.set_defaults(run=_run_doctor)
+
+
+def _console(args: argparse.Namespace) -> Any:
+    from patchbot.report.text import make_console
+
+    return make_console(sys.stdout, os.environ, plain=args.plain)
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, indent=1, ensure_ascii=True))
+
+
+def _options(args: argparse.Namespace, stages: tuple[str, ...] | None) -> Any:
+    from patchbot.review import Options
+
+    return Options(
+        targets=tuple(args.targets), tree=args.tree, base=args.base, lore=args.lore, on=args.on,
+        revision=args.revision, stages=stages, no_cache=args.no_cache, jobs=max(0, args.jobs),
+    )  # fmt: skip
+
+
+def _review(args: argparse.Namespace, narrator: Narrator, stages: tuple[str, ...] | None) -> Any:
+    """Run a review, keep it, and return it with its document."""
+    from patchbot.report.document import render_document
+    from patchbot.review import run_review
+    from patchbot.store import Store
+    from patchbot.workspace import run_folder
+
+    settings = read_settings()
+    store = Store(settings.home)
+    try:
+        with narrator.working(), run_folder(settings.home, keep=args.keep) as folder:
+            review = run_review(_options(args, stages), settings, store, narrator, folder)
+            document = render_document(review)
+            store.save_review(review.series.slug, document)
+        if args.keep:
+            narrator.say(f"kept: {folder.parent.parent / folder.name.replace('run-', 'kept-')}")
+    finally:
+        store.close()
+    return review, document
+
+
+def _run_review(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.report.text import print_review
+
+    stages = tuple(filter(None, args.stages.split(","))) if args.stages is not None else None
+    _, document = _review(args, narrator, stages)
+    if args.json:
+        _print_json(document)
+    else:
+        print_review(_console(args), document)
+    return VERDICT_CODES[document["revisions"][-1]["verdict"]["status"]]
+
+
+def _run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.report.text import print_applied
+    from patchbot.tree import find_tree
+
+    if args.revision == "all":
+        raise UsageError("apply takes one revision", hint="latest, named, or a number")
+    settings = read_settings()
+    tree = find_tree(args.tree, settings.tree)
+    if tree is None:
+        raise PatchbotError("no tree to apply to", hint="name one with --tree, or stand in one")
+    _, document = _review(args, narrator, None if args.test else ("apply",))
+    revision = document["revisions"][-1]
+    failed = [r["stage"] for r in revision["stages"].values() if r["status"] in ("fail", "error")]
+    commits = revision["stages"]["apply"]["data"].get("commits")
+    if args.branch and commits and not failed:
+        tree.create_branch(args.branch, commits[-1])
+    branch = args.branch if commits and not failed else None
+    if args.json:
+        _print_json(document)
+    else:
+        print_applied(_console(args), revision, branch)
+    if failed:
+        return ExitCode.NEEDS_WORK
+    return ExitCode.ACCEPT if commits else ExitCode.CANNOT_TELL
+
+
+def _run_show(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.report.text import print_list, print_review
+    from patchbot.store import Store
+
+    store = Store(read_settings().home)
+    try:
+        kept = store.list_reviews() if args.name is None else []
+        one = store.find_review(_plain_name(args.name)) if args.name else None
+    finally:
+        store.close()
+    if args.name and one is None:
+        raise PatchbotError(
+            f"nothing is kept of {args.name}", hint=f"run: patchbot review {args.name}"
+        )
+    if args.json:
+        rows = [{"at": k.at, "slug": k.slug, "title": k.title, "author": k.author} for k in kept]
+        _print_json(one.document if one else {"schema": "patchbot.list/1", "reviews": rows})
+    elif one:
+        print_review(_console(args), one.document)
+    elif kept:
+        print_list(_console(args), [(k.slug, k.at, k.document) for k in kept])
+    else:
+        narrator.say("nothing is kept yet; start with: patchbot review <msgid>, or patchbot demo")
+    return ExitCode.ACCEPT
+
+
+def _plain_name(name: str) -> str:
+    from patchbot.mail.fetch import parse_message_id
+
+    return parse_message_id(name)[0] if "@" in name else name
+
+
+def _run_demo(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.demo import THREADS, find_mbox, make_demo_tree
+    from patchbot.report.text import print_demo_head, print_review
+
+    home = read_settings().home / "demo"
+    os.environ["PATCHBOT_HOME"] = str(home)
+    tree = make_demo_tree(home)
+    documents = []
+    for number, thread in enumerate(THREADS, 1):
+        args.targets = [*([thread.message_id] if thread.message_id else [])]
+        args.targets += [str(find_mbox(name)) for name in thread.mboxes]
+        args.tree, args.on, args.base, args.lore = tree, thread.on, None, None
+        args.revision, args.no_cache, args.keep, args.jobs = "all", False, False, 0
+        _, document = _review(args, narrator, None)
+        documents.append(document)
+        if not args.json:
+            console = _console(args)
+            print_demo_head(console, number, len(THREADS), thread.lesson)
+            print_review(console, document)
+    if args.json:
+        _print_json({"schema": "patchbot.demo/1", "reviews": documents})
+    else:
+        _console(args).print(f"the tree of the demo, with every applied revision: {tree}")
+    return ExitCode.ACCEPT
+
+
+def _run_doctor(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.doctor import default_config_hint, run_checks
+    from patchbot.report.text import print_checks
+
+    with narrator.working():
+        narrator.say("looking around")
+        checks = run_checks(read_settings())
+    if args.json:
+        rows = [
+            {
+                "name": c.name,
+                "found": c.found,
+                "for": c.needed,
+                "add": c.add,
+                "required": c.required,
+            }
+            for c in checks
+        ]
+        _print_json({"schema": "patchbot.doctor/1", "checks": rows})
+    else:
+        print_checks(_console(args), checks, default_config_hint(find_config(os.environ)))
+    missing = any(check.required and check.found is None for check in checks)
+    return ExitCode.COULD_NOT_RUN if missing else ExitCode.ACCEPT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""Run git without its surroundings: no hooks, no editor, no prompt, no user's index or config.
+
+Two kinds of calls: `Repository` reads the user's repository (and adds objects and refs under
+`refs/patchbot/`, nothing else); `Scratch` is a throw-away bare repository that sees the user's
+objects, where all work is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from patchbot.errors import GitError
+from patchbot.proc import Completed, run_program
+
+REF_PREFIX = "refs/patchbot/"
+_NO_SIDE_EFFECTS = (
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.logAllRefUpdates=false",
+    "-c", "core.filesRefLockTimeout=5000",
+    "-c", "gc.auto=0",
+    "-c", "maintenance.auto=false",
+)  # fmt: skip
+_HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment without anything that would send git to another place."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    for kept in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH"):
+        if kept in os.environ:
+            env[kept] = os.environ[kept]
+    env |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "TZ": "UTC"}
+    return env
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The user's git repository: `top` is its checkout (or the bare folder), `common` its data."""
+
+    top: Path
+    common: Path
+
+    def run(
+        self, *args: str, stdin: bytes = b"", check: bool = True, timeout_s: float = 120.0
+    ) -> Completed:
+        """Run a git command on the repository; raises `GitError` when it fails and `check`."""
+        argv = ["git", *_NO_SIDE_EFFECTS, f"--git-dir={self.common}", *args]
+        done = run_program(argv, stdin=stdin, env=clean_environment(), timeout_s=timeout_s)
+        return _checked(done, args) if check else done
+
+    def resolve_commit(self, name: str) -> str | None:
+        """Return the full id of the commit that `name` means, None where there is none."""
+        if name.startswith("-") or not name.strip() or "\0" in name:
+            return None
+        done = self.run(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}",
+            check=False,
+        )  # fmt: skip
+        text = done.stdout.decode("ascii", "replace").strip()
+        return text if done.returncode == 0 and _HEX.fullmatch(text) else None
+
+    def tree_of(self, commit: str) -> str:
+        """Return the tree id of a commit."""
+        return self.run("rev-parse", "--verify", f"{commit}^{{tree}}").stdout.decode().strip()
+
+    def has_objects(self, ids: Sequence[str]) -> bool:
+        """Whether the repository holds all of these objects."""
+        done = self.run("cat-file", "--batch-check", stdin=_lines(ids), check=False)
+        lines = done.stdout.splitlines()
+        return len(lines) == len(ids) and not any(line.endswith(b" missing") for line in lines)
+
+    def check_names(self, names: Sequence[str]) -> list[str | None]:
+        """Return the object id that each of `names` (such as `commit:path`) means, or None."""
+        usable = ["" if "\n" in name else name for name in names]
+        done = self.run(
+            "cat-file", "--batch-check=%(objectname)", stdin=_lines(usable), timeout_s=60.0
+        )
+        found: list[str | None] = []
+        for line in done.stdout.decode("utf-8", "replace").split("\n")[: len(names)]:
+            found.append(line if _HEX.fullmatch(line) else None)
+        return found
+
+    def update_refs(self, refs: Mapping[str, str | None]) -> None:
+        """Set (or, for None, delete) refs below `refs/patchbot/`; no other ref is accepted."""
+        lines = []
+        for name, commit in refs.items():
+            if not name.startswith(REF_PREFIX):
+                raise GitError(f"{name} is not one of patchbot's refs")
+            self._clear_stale_lock(name)
+            lines.append(f"update {name}\0{commit}\0\0" if commit else f"delete {name}\0\0")
+        self.run("update-ref", "--stdin", "-z", stdin="".join(lines).encode())
+
+    def create_branch(self, name: str, commit: str) -> None:
+        """Create a new branch, which the user asked for by name.
+
+        Raises `GitError` for a name that git does not accept, or that is taken.
+        """
+        if self.run("check-ref-format", "--branch", name, check=False).returncode != 0:
+            raise GitError(f"{name!r} is no name for a branch")
+        ref = f"refs/heads/{name}"
+        if self.resolve_commit(ref) is not None:
+            raise GitError(f"the branch {name} exists already", hint="choose another name")
+        self.run("update-ref", "--stdin", "-z", stdin=f"create {ref}\0{commit}\0".encode())
+
+    def _clear_stale_lock(self, name: str) -> None:
+        """Remove the lock that a killed run left on one of our own refs.
+
+        The caller holds patchbot's own lock for this repository, so nobody else can own it.
+        """
+        with contextlib.suppress(OSError):
+            (self.common / f"{name}.lock").unlink()
+
+
+def _lines(items: Sequence[str]) -> bytes:
+    return "".join(f"{item}\n" for item in items).encode("utf-8", "surrogateescape")
+
+
+def _checked(done: Completed, args: Sequence[str]) -> Completed:
+    if done.returncode != 0:
+        raise GitError(f"git {args[0]} failed: {done.error_text or f'exit code {done.returncode}'}")
+    return done
+
+
+class Scratch:
+    """A bare repository in a folder of patchbot's, with the user's objects as alternates."""
+
+    def __init__(self, repository: Repository, folder: Path) -> None:
+        self.repository = repository
+        self.folder = folder
+        self.git_dir = folder / "scratch.git"
+        self.index = folder / "index"
+        self._make()
+
+    def _make(self) -> None:
+        objects = self.git_dir / "objects"
+        (objects / "info").mkdir(parents=True)
+        (self.git_dir / "refs").mkdir()
+        (self.git_dir / "HEAD").write_text("ref: refs/heads/none\n")
+        config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
+        (self.git_dir / "config").write_text(config)
+        shared = str(self.repository.common / "objects")
+        (objects / "info" / "alternates").write_text(f"{shared}\n")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment for git here: this repository, its own index, no user's config."""
+        return clean_environment() | {
+            "GIT_DIR": str(self.git_dir),
+            "GIT_INDEX_FILE": str(self.index),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "HOME": str(self.folder),
+        }
+
+    def run(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Run a git command here; raises `GitError` when it fails and `check`."""
+        argv = ["git", *_NO_SIDE_EFFECTS, "-c", "fastimport.unpackLimit=0", *args]
+        full = self.environment | dict(env or {})
+        done = run_program(argv, stdin=stdin, env=full, cwd=self.folder)
+        return _checked(done, args) if check else done
+
+    def publish(self, commits: Sequence[str], base: str, refs: Mapping[str, str]) -> None:
+        """Copy the new objects into the user's repository, then set the refs.
+
+        The objects arrive as loose objects or a pack, whole or not at all; refs come last, so
+        that a kill at any moment leaves at most objects that nothing names.
+        """
+        revs = f"{commits[-1]}\n^{base}\n".encode()
+        pack = self.run("pack-objects", "--revs", "--stdout", "-q", stdin=revs)
+        self.repository.run("unpack-objects", "-q", stdin=pack.stdout)
+        self.repository.update_refs(refs)
+
+
+def make_scratch(repository: Repository, folder: Path) -> Scratch:
+    """Make a scratch repository in `folder`; whoever owns the folder removes it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return Scratch(repository, folder)

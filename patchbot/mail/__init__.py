@@ -1,0 +1,1 @@
+"""From a message-id to a series with all its revisions."""

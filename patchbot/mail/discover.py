@@ -1,0 +1,167 @@
+"""Find every revision of a series on a server, older and newer, from any of its mails.
+
+b4's `am` looks forward only, and its searches need the same subject and sender. Here a thread
+is fetched, its series is built, and whatever the series points at is fetched in turn: links to
+earlier postings, the change-id, the titles of cover and patches, and mails that cite a revision.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from patchbot.errors import FetchError, NotFoundError
+from patchbot.mail.fetch import Archive
+from patchbot.mail.links import find_earlier_ids
+from patchbot.mail.mbox import parse_mbox
+from patchbot.mail.postings import find_postings
+from patchbot.mail.series import build_series, select_series, series_message_ids
+from patchbot.mail.subject import parse_subject
+from patchbot.mail.thread import Mails
+from patchbot.model import Mail, Series
+
+MAX_THREADS = 60
+MAX_ROUNDS = 6
+MAX_TITLES = 6
+_LEAST_WORDS = 3
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class _Search:
+    """What was fetched so far, what was asked, and what could not be had."""
+
+    archive: Archive
+    progress: Progress
+    mails: dict[str, Mail] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    threads: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, mails: Iterable[Mail]) -> int:
+        before = len(self.mails)
+        for mail in mails:
+            self.mails.setdefault(mail.message_id, mail)
+        return len(self.mails) - before
+
+    def thread(self, message_id: str) -> int:
+        """Fetch one more thread; returns how many mails were new. The first may not fail."""
+        key = f"thread {message_id}"
+        if key in self.asked or message_id in self.mails:
+            return 0
+        if self.threads >= MAX_THREADS:
+            self.notes.append(f"stopped after {MAX_THREADS} threads: <{message_id}> not fetched")
+            self.asked.add(key)
+            return 0
+        self.asked.add(key)
+        self.threads += 1
+        self.progress(f"looking up the thread of <{message_id}>")
+        try:
+            return self.add(parse_mbox(self.archive.fetch_thread(message_id)))
+        except NotFoundError:
+            if self.threads == 1:
+                raise
+            return 0
+        except FetchError as error:
+            if self.threads == 1:
+                raise
+            self.notes.append(f"a thread is missing from this answer: {error}")
+            return 0
+
+    def query(self, query: str, reason: str) -> list[Mail]:
+        """Ask one search; its failure is noted, as other revisions may be missed."""
+        if not query or query in self.asked:
+            return []
+        self.asked.add(query)
+        self.progress(f"searching for {reason}")
+        try:
+            return parse_mbox(self.archive.fetch_search(query))
+        except FetchError as error:
+            self.notes.append(f"other revisions may be missed, a search failed: {error}")
+            return []
+
+
+def discover_mails(
+    archive: Archive,
+    message_id: str,
+    progress: Progress = lambda _: None,
+    known: Iterable[Mail] = (),
+) -> tuple[list[Mail], list[str]]:
+    """Fetch all threads that hold revisions of the series that `message_id` belongs to.
+
+    `known` are mails at hand already. Returns the mails, and notes on what could not be had.
+    Raises `NotFoundError` or `FetchError` where the first thread can't be had.
+    """
+    search = _Search(archive, progress)
+    search.add(known)
+    search.thread(message_id)
+    if message_id not in search.mails:
+        raise FetchError(
+            f"{archive.name} answered, but without <{message_id}>",
+            hint="check the message-id, or try again with --no-cache",
+        )
+    for _ in range(MAX_ROUNDS):
+        if not _extend(search, message_id):
+            break
+    return list(search.mails.values()), search.notes
+
+
+def _extend(search: _Search, message_id: str) -> int:
+    """Follow everything that the series, as far as it is known, points at."""
+    mails = Mails(search.mails.values())
+    series = select_series(build_series(mails), mails, message_id)
+    new = 0
+    for linked in _linked(series, mails):
+        new += search.thread(linked)
+    for query, reason in _queries(series):
+        for hit in search.query(query, reason):
+            subject = parse_subject(hit.subject)
+            patchlike = subject.patch or subject.counter is not None or subject.version is not None
+            if patchlike and not subject.reply:
+                new += search.thread(hit.message_id)
+    return new
+
+
+def _linked(series: Series, mails: Mails) -> list[str]:
+    ours = series_message_ids(series)
+    found: list[str] = []
+    for posting in find_postings(mails).found:
+        if posting.first.message_id in ours:
+            found += find_earlier_ids(posting)
+    return list(dict.fromkeys(found))
+
+
+def _queries(series: Series) -> list[tuple[str, str]]:
+    """Return (query, what it is for) for a series; each asks for all its revisions at once."""
+    found: list[tuple[str, str]] = []
+    if series.change_id:
+        found.append((f'nq:"change-id: {_phrase(series.change_id)}"', "its change-id"))
+    titles: dict[str, None] = {}
+    patch_titles: dict[str, None] = {}
+    senders: dict[str, None] = {}
+    for revision in series.revisions:
+        senders[revision.author_email] = None
+        titles[_phrase(revision.title)] = None
+        longest = sorted((p.title for p in revision.patches), key=len, reverse=True)
+        patch_titles.update(dict.fromkeys(_phrase(title) for title in longest[:MAX_TITLES]))
+    own = " OR ".join(f'f:"{_phrase(sender)}"' for sender in senders)
+    subjects = _any("s", [*titles, *patch_titles])
+    if subjects:
+        found.append((f"({subjects}) AND ({own})", "its titles and sender"))
+    distinct = _any("s", [title for title in titles if len(title.split()) > _LEAST_WORDS])
+    if distinct:
+        found.append((f'({distinct}) AND s:"PATCH"', "its title by others"))
+    found.append((_any("nq", [r.message_id for r in series.revisions]), "mails that link it"))
+    return found
+
+
+def _any(prefix: str, phrases: Iterable[str]) -> str:
+    kept = [p for p in phrases if len(p.split()) >= _LEAST_WORDS or prefix == "nq"]
+    return " OR ".join(f'{prefix}:"{phrase}"' for phrase in kept)
+
+
+def _phrase(text: str) -> str:
+    """Return text fit for a quoted phrase of a public-inbox query."""
+    return re.sub(r"[\"\x00-\x1f]+", " ", text).strip()[:200]

@@ -1,0 +1,347 @@
+"""The one adapter over b4 0.16: fetching, searching, attestation.
+
+b4 promises no stable API, so it is pinned, and nothing else in patchbot imports it or liblore.
+b4's own configuration (git config, `.b4-config`) chooses the server, mirrors and keyrings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import logging
+import os
+import re
+import time
+import urllib.parse
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import b4
+import dns.exception
+import dns.resolver
+import liblore
+import requests
+from liblore.utils import split_mbox as split_lore_mbox
+
+from patchbot.errors import FetchError, MailError, NotFoundError
+from patchbot.model import Attestation, Mail
+
+MAX_ANSWER_BYTES = 256 << 20
+_CHUNK_BYTES = 1 << 16
+_DNS_PROBE_S = 3.0
+_MESSAGE_ID = re.compile(r"^[^\s<>@/]+@[^\s<>@/]+$")
+
+
+class Archive(Protocol):
+    """A place that holds mail: threads by message-id, and a search."""
+
+    name: str
+
+    def fetch_thread(self, message_id: str) -> bytes:
+        """Return the thread around one mail as mboxrd; raises `FetchError`, `NotFoundError`."""
+
+    def fetch_search(self, query: str) -> bytes:
+        """Return all mails that match a public-inbox query as mboxrd, b"" for none."""
+
+
+def parse_message_id(text: str) -> tuple[str, str | None]:
+    """Return the message-id that `text` names, and the inbox URL it was named with.
+
+    Accepts a message-id with or without angle brackets, `id:` or `mid:` before it, and the
+    address of a mail on any public-inbox. Raises `MailError` for anything else.
+    """
+    text = text.strip()
+    inbox = None
+    if re.match(r"https?://", text):
+        url = urllib.parse.urlsplit(text)
+        parts = [urllib.parse.unquote(part) for part in url.path.split("/") if part]
+        index = next((i for i, part in enumerate(parts) if "@" in part), None)
+        if index is None:
+            raise MailError(f"no message-id in {text}", hint="copy the address of one mail")
+        above = [part for part in parts[:index] if part not in ("r", "msgid")]
+        inbox = urllib.parse.urlunsplit((url.scheme, url.netloc, "/".join(above), "", ""))
+        text = parts[index]
+    text = re.sub(r"^(?:id|mid|msgid|message-id):\s*", "", text, flags=re.I).strip("<> ")
+    if not _MESSAGE_ID.match(text):
+        raise MailError(
+            f"{text[:80]!r} is no message-id, no address of a mail, and no file",
+            hint="a message-id looks like 20201006004841.600488-1-mfo@canonical.com",
+        )
+    return text, inbox
+
+
+class B4Archive:
+    """A public-inbox server, reached through b4.
+
+    `lore` names the server (down to one list); None leaves the choice to b4's configuration.
+    `timeout_s` bounds one whole answer, however slowly it trickles in.
+    """
+
+    def __init__(self, lore: str | None, timeout_s: float, scratch: Path) -> None:
+        _quieten()
+        _keep_b4_data_in(scratch)
+        config = {}
+        if lore:
+            base = _check_url(lore)
+            config = {"b4.midmask": f"{base}/%s", "b4.searchmask": f"{base}/?x=m&t=1&q=%s"}
+        _without_exit(lambda: b4.setup_config(argparse.Namespace(config=config), topdir=None))
+        self.name = _base_url(str(b4.get_main_config().get("midmask") or ""))
+        try:
+            self._node = liblore.LoreNode.from_git_config(
+                self.name, cache_dir=None, request_timeout=(min(15.0, timeout_s), timeout_s)
+            )
+        except liblore.LibloreError as error:
+            raise FetchError(f"b4's configuration: {error}") from error
+        self._node.set_user_agent("patchbot", "0")
+        self._node.set_requests_session(_bounded_session(timeout_s))
+        b4.LORENODE = self._node
+        self._dns_works: bool | None = None
+
+    def fetch_thread(self, message_id: str) -> bytes:
+        """Fetch the thread around one mail as mboxrd.
+
+        Raises `NotFoundError` where the server does not know the mail, else `FetchError`.
+        """
+        data = self._ask(
+            lambda: self._node.get_mbox_by_msgid(message_id, nocache=True), f"<{message_id}>"
+        )
+        if not data.strip():
+            raise FetchError(
+                f"{self.name} sent an empty answer for <{message_id}>",
+                hint="try again later, or name another server with --lore",
+            )
+        return data
+
+    def fetch_search(self, query: str) -> bytes:
+        """Fetch all mails that match a public-inbox query as mboxrd, b"" for none."""
+        try:
+            return self._ask(
+                lambda: self._node.get_mbox_by_query(query, full_threads=False, nocache=True),
+                f"a search for {query}",
+            )
+        except NotFoundError:
+            return b""
+
+    def _ask(self, call: Callable[[], bytes], what: str) -> bytes:
+        """Make one call of liblore, and turn each of its failures into one clear line."""
+        later = "try again, raise `timeout` in the configuration, or name another server: --lore"
+        try:
+            return call()
+        except liblore.RemoteError as error:
+            raise _explain_remote(error, self.name, what) from error
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise FetchError(
+                f"{self.name}: the compressed answer for {what} is broken ({error})", hint=later
+            ) from error
+        except requests.RequestException as error:
+            raise FetchError(
+                f"{self.name}: {_network_words(error)}, asking for {what}", hint=later
+            ) from error
+        except (OSError, liblore.LibloreError) as error:
+            raise FetchError(f"{self.name}: {error}, asking for {what}", hint=later) from error
+
+    def check_attestation(self, mail: Mail) -> Attestation:
+        """Return what b4 finds of a mail's signatures; "not checked" where DNS can't be reached."""
+        return check_attestation(mail, network=self._has_dns(mail))
+
+    def _has_dns(self, mail: Mail) -> bool:
+        if self._dns_works is None and "dkim" in mail.signed:
+            self._dns_works = _probe_dns()
+        return bool(self._dns_works)
+
+
+def check_attestation(mail: Mail, *, network: bool) -> Attestation:
+    """Return what b4 finds of a mail's DKIM and patatt signatures.
+
+    Without `network` a DKIM signature can't be checked, and the result says so.
+    """
+    if not mail.signed:
+        return Attestation("none", reason="no signature")
+    if not mail.raw or (not network and "patatt" not in mail.signed):
+        return Attestation("not checked", reason="no network")
+    b4.can_network = network
+    try:
+        message = split_lore_mbox(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + mail.raw)[0]
+        found, _, _ = b4.LoreMessage(message).get_attestation_status("softfail")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - b4 raises many kinds
+        return Attestation("not checked", reason=f"b4 failed: {type(error).__name__}")
+    return _best(found, network)
+
+
+def _best(found: list[dict[str, object]], network: bool) -> Attestation:
+    order = ("signed", "badsig", "nokey")
+    for status in order:
+        for each in found:
+            if each.get("status") == status:
+                reason = f"From is {each['mismatch']}" if each.get("mismatch") else ""
+                return Attestation(status, str(each.get("identity", "")), reason)
+    if not network:
+        return Attestation("not checked", reason="no network")
+    return Attestation("none", reason="b4 found no attestation")
+
+
+def _probe_dns() -> bool:
+    """Whether this machine can look anything up in DNS, within a few seconds."""
+    try:
+        dns.resolver.resolve("kernel.org", "TXT", lifetime=_DNS_PROBE_S)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return True
+    except (dns.exception.DNSException, OSError):
+        return False
+    return True
+
+
+def _quieten() -> None:
+    """Keep the libraries' own log lines off standard error: failures come as exceptions."""
+    for name in ("b4", "liblore", "urllib3", "patatt", "dkim"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    b4.logger.setLevel(logging.CRITICAL + 1)
+
+
+def _keep_b4_data_in(scratch: Path) -> None:
+    """Send b4's data folder to `scratch` unless the user has one: b4 creates it when asked."""
+    share = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    if not (Path(share) / "b4").is_dir():
+        os.environ["XDG_DATA_HOME"] = str(scratch)
+
+
+def _without_exit(call: Callable[[], None]) -> None:
+    """Make a call of b4, which ends the process on some errors, and raise instead."""
+    try:
+        call()
+    except (SystemExit, ValueError, KeyError) as error:
+        raise FetchError(f"b4's configuration can't be used: {error}") from error
+
+
+def _check_url(url: str) -> str:
+    parts = urllib.parse.urlsplit(url if "//" in url else f"https://{url}")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise FetchError(
+            f"{url!r} is no server address", hint="such as https://lore.kernel.org/linux-ext4"
+        )
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def _base_url(midmask: str) -> str:
+    """Return the inbox address in b4's `midmask`; a bare server gets `/all`, as b4 does it."""
+    base = midmask.replace("/%s", "").rstrip("/")
+    return base if urllib.parse.urlsplit(base).path.strip("/") else f"{base}/all"
+
+
+def _explain_remote(error: liblore.RemoteError, name: str, what: str) -> FetchError:
+    if error.status_code == 404:
+        return NotFoundError(
+            f"{name} does not know {what}",
+            hint="check the message-id, or name the server that has it with --lore",
+        )
+    if error.status_code is not None:
+        return FetchError(
+            f"{name} answered HTTP {error.status_code}, asking for {what}",
+            hint="try again later, or name another server with --lore",
+        )
+    cause = error.__cause__
+    words = _network_words(cause) if isinstance(cause, requests.RequestException) else str(error)
+    return FetchError(
+        f"{name}: {words}, asking for {what}",
+        hint="check the address and the network, or work from an mbox file",
+    )
+
+
+def _network_words(error: requests.RequestException) -> str:
+    text = str(error)
+    if isinstance(error, requests.Timeout) or "timed out" in text:
+        return "no answer in time"
+    if isinstance(error, requests.TooManyRedirects):
+        return "redirects without end"
+    for sign, words in (
+        ("Connection refused", "connection refused"),
+        ("Name or service not known", "no such host"),
+        ("Temporary failure in name resolution", "the host's name can't be looked up"),
+        ("Failed to resolve", "the host's name can't be looked up"),
+        ("CERTIFICATE", "its certificate can't be verified"),
+        ("IncompleteRead", "the connection broke half-way"),
+        ("RemoteDisconnected", "the connection was closed without an answer"),
+        ("Connection reset", "the connection was reset"),
+        ("No route to host", "no route to the host"),
+        ("Network is unreachable", "the network is unreachable"),
+    ):
+        if sign in text:
+            return words
+    return f"no usable answer ({type(error).__name__})"
+
+
+class _BoundedAdapter(requests.adapters.HTTPAdapter):
+    """Reads every answer within a total time and size, so that nothing trickles or swells."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        super().__init__()
+
+    def send(self, *args: object, **kwargs: object) -> requests.Response:
+        """Send a request and read its whole answer; see requests' HTTPAdapter."""
+        deadline = time.monotonic() + self._timeout_s
+        response = super().send(*args, **kwargs)  # type: ignore[arg-type]
+        with contextlib.closing(response.raw):
+            response._content = _read_all(response, deadline)
+        response._content_consumed = True  # type: ignore[attr-defined]
+        return response
+
+
+def _read_all(response: requests.Response, deadline: float) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise FetchError(f"the answer is larger than {MAX_ANSWER_BYTES >> 20} MiB")
+            if time.monotonic() > deadline:
+                raise requests.ReadTimeout("timed out: the answer trickles in too slowly")
+    except requests.RequestException:
+        raise
+    except Exception as error:
+        if isinstance(error, FetchError):
+            raise
+        raise requests.ConnectionError(f"{type(error).__name__}: {error}") from error
+    data = b"".join(chunks)
+    expected = response.headers.get("Content-Length")
+    if expected and expected.isdigit() and "Content-Encoding" not in response.headers:
+        head = response.request.method == "HEAD"
+        if not head and len(data) < int(expected):
+            raise requests.ConnectionError("IncompleteRead: the body is shorter than announced")
+    _check_inflated_size(data)
+    return data
+
+
+def _check_inflated_size(data: bytes) -> None:
+    """Refuse a compressed answer that swells past the limit, before anybody inflates it whole."""
+    if data[:2] != b"\x1f\x8b":
+        return
+    total = 0
+    rest = data
+    while rest:
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            while rest and not inflater.eof:
+                total += len(inflater.decompress(rest, _CHUNK_BYTES * 16))
+                rest = inflater.unconsumed_tail
+                if total > MAX_ANSWER_BYTES:
+                    raise FetchError(
+                        f"the answer swells past {MAX_ANSWER_BYTES >> 20} MiB when decompressed"
+                    )
+        except zlib.error:
+            return
+        rest = inflater.unused_data
+
+
+def _bounded_session(timeout_s: float) -> requests.Session:
+    session = requests.Session()
+    session.headers["User-Agent"] = "patchbot"
+    adapter = _BoundedAdapter(timeout_s)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session

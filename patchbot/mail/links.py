@@ -1,0 +1,261 @@
+"""Tie postings to one another: which of them are revisions of one change, and why. Pure.
+
+Evidence, strongest first: a shared change-id; a patch sent again into its own thread; a link to
+the earlier posting in a cover letter; the same title and sender; a revision posted in reply to
+the one before; most patch titles in common; the next revision of the same title by somebody else.
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+
+from patchbot.mail.diff import commit_text
+from patchbot.mail.postings import Posting, Postings
+from patchbot.mail.subject import parse_subject
+from patchbot.mail.thread import mail_date
+from patchbot.mail.trailers import unquoted
+from patchbot.model import Mail
+
+_YEAR = timedelta(days=365)
+_URL_ID = re.compile(r"https?://[^\s<>]+?/(?:r/|i=)?([^\s/<>?=]+(?:@|%40)[^\s/<>,;)\]]+)")
+_PLAIN_ID = re.compile(r"<([^\s<>@]*\d{6}[^\s<>@]*@[^\s<>]+)>")
+_EARLIER = re.compile(
+    r"\bv\d+\b|\bRFC\b|previous|earlier|last (?:version|posting|time)|prior|older|changes (?:since|from|in)",
+    re.I,
+)
+_OTHER_SERIES = re.compile(
+    r"depends? on|dependen|on top of|prerequisite|based on|applies (?:to|on|after)|requires", re.I
+)
+
+
+def find_linked_ids(mail: Mail) -> list[tuple[str, str]]:
+    """Return (message-id, the lines around it) for every message-id a mail's own words link."""
+    lines = unquoted(mail.body).split("\n")
+    found: list[tuple[str, str]] = []
+    for number, line in enumerate(lines):
+        if line.startswith(("+", "-", "diff ", "@@")) and "http" not in line:
+            continue
+        for raw in (*_URL_ID.findall(line), *_PLAIN_ID.findall(line)):
+            message_id = urllib.parse.unquote(raw).strip("<>.,;:)'\"")
+            if message_id != mail.message_id:
+                context = "\n".join(lines[max(0, number - 2) : number + 1])
+                found.append((message_id, context))
+    return found
+
+
+def find_earlier_ids(posting: Posting) -> list[str]:
+    """Return the message-ids that a posting's cover, else its first patch, links as earlier ones."""
+    found = []
+    for message_id, context in find_linked_ids(posting.first):
+        last = context.rpartition("\n")[2]
+        if _EARLIER.search(context) and not _OTHER_SERIES.search(last):
+            found.append(message_id)
+    return list(dict.fromkeys(found))
+
+
+class Ties:
+    """Groups of postings, joined pair by pair with a reason."""
+
+    def __init__(self, postings: Postings) -> None:
+        self._postings = postings
+        self._home: dict[int, int] = {i: i for i in range(len(postings.found))}
+        self._index = {id(posting): i for i, posting in enumerate(postings.found)}
+        self.reasons: dict[int, list[str]] = defaultdict(list)
+
+    def _root(self, number: int) -> int:
+        while self._home[number] != number:
+            self._home[number] = self._home[self._home[number]]
+            number = self._home[number]
+        return number
+
+    def join(self, one: Posting, two: Posting, reason: str) -> None:
+        """Say that two postings are of one series; a pair already joined keeps its first reason."""
+        a, b = self._root(self._index[id(one)]), self._root(self._index[id(two)])
+        if a == b:
+            return
+        older, newer = sorted((one, two), key=lambda p: (p.number, p.date))
+        note = f"{newer.where} ({newer.first.message_id}) goes with {older.where}: {reason}"
+        self._home[b] = a
+        self.reasons[a] += [*self.reasons.pop(b, []), note]
+
+    def groups(self) -> Iterator[tuple[list[Posting], list[str]]]:
+        """Yield each group of postings, oldest first, with the reasons that made it."""
+        members: dict[int, list[Posting]] = defaultdict(list)
+        for i, posting in enumerate(self._postings.found):
+            members[self._root(i)].append(posting)
+        for root, group in members.items():
+            yield sorted(group, key=lambda p: (p.date, p.number)), self.reasons.get(root, [])
+
+
+def tie_postings(postings: Postings) -> Ties:
+    """Tie together all postings that are revisions of one change."""
+    ties = Ties(postings)
+    for tie in (
+        _tie_change_ids,
+        _tie_updates,
+        _tie_links,
+        _tie_titles,
+        _tie_replies,
+        _tie_patches,
+        _tie_takeovers,
+    ):
+        tie(postings, ties)
+    return ties
+
+
+def _buckets(pairs: Iterator[tuple[object, Posting]]) -> Iterator[list[Posting]]:
+    buckets: dict[object, list[Posting]] = defaultdict(list)
+    for key, posting in pairs:
+        buckets[key].append(posting)
+    for bucket in buckets.values():
+        if len(bucket) > 1:
+            yield sorted(bucket, key=lambda p: (p.date, p.number))
+
+
+def _tie_change_ids(postings: Postings, ties: Ties) -> None:
+    pairs = ((p.change_id, p) for p in postings.found if p.change_id)
+    for bucket in _buckets(iter(pairs)):
+        for posting in bucket[1:]:
+            ties.join(bucket[0], posting, f"same change-id {posting.change_id}")
+
+
+def _tie_updates(postings: Postings, ties: Ties) -> None:
+    for posting in postings.found:
+        if posting.updates is not None:
+            ties.join(posting.updates, posting, "the same patch sent again")
+        elif (above := posting.parent) is not None and find_replaced(posting):
+            ties.join(above, posting, "sent alone in reply to the patch it replaces")
+
+
+def find_replaced(posting: Posting) -> dict[int, int]:
+    """Return {number of a patch: its number above} where a posting re-rolls part of its parent.
+
+    That is: no cover, a higher revision, fewer patches than the parent, and each of them has the
+    number and total of a patch above, or no number and the title of one.
+    """
+    above = posting.parent
+    if above is None or posting.cover is not None or posting.sender != above.sender:
+        return {}
+    higher = (posting.number, posting.minor or 0) > (above.number, above.minor or 0)
+    if not higher or above.total < 2 or posting.target != above.target:
+        return {}
+    if posting.counted and posting.total == above.total and not posting.complete:
+        return {number: number for number in posting.patches}
+    titles = {title: number for number, title in above.patch_keys.items()}
+    (key,) = posting.patch_keys.values() if len(posting.patches) == 1 else ("",)
+    return {1: titles[key]} if not posting.counted and key in titles else {}
+
+
+def _tie_links(postings: Postings, ties: Ties) -> None:
+    for posting in postings.found:
+        for message_id in find_earlier_ids(posting):
+            other = postings.by_mail.get(message_id)
+            if other is None or other is posting or not _older(other, posting):
+                continue
+            if other.target == posting.target and _may_follow(other, posting):
+                ties.join(other, posting, f"its first mail links {message_id}")
+
+
+def _older(one: Posting, two: Posting) -> bool:
+    return one.date <= two.date and (one.number < two.number or one.number == two.number == 1)
+
+
+def _may_follow(one: Posting, two: Posting) -> bool:
+    """Whether a link alone may tie two postings: same sender, or a title or patch in common."""
+    shared = set(one.patch_keys.values()) & set(two.patch_keys.values())
+    return one.sender == two.sender or one.title_key == two.title_key or bool(shared)
+
+
+def _tie_titles(postings: Postings, ties: Ties) -> None:
+    pairs = ((_title_key(p), p) for p in postings.found if p.title_key)
+    for bucket in _buckets(iter(pairs)):
+        for number, posting in enumerate(bucket[1:], 1):
+            earlier = bucket[number - 1]
+            if posting.date - earlier.date <= _YEAR and _same_change(earlier, posting):
+                ties.join(earlier, posting, "same title and sender")
+
+
+def _title_key(posting: Posting) -> tuple[object, ...]:
+    return posting.sender, posting.title_key, posting.target
+
+
+def _same_change(earlier: Posting, later: Posting) -> bool:
+    """Whether an equal title means the same change: a higher revision, or content in common."""
+    if earlier.change_id and later.change_id and earlier.change_id != later.change_id:
+        return False
+    if later.number > earlier.number or later.resend:
+        return True
+    return _overlap(earlier, later)
+
+
+def _overlap(one: Posting, two: Posting) -> bool:
+    titles = set(one.patch_keys.values()), set(two.patch_keys.values())
+    fewest, most = sorted(len(each) for each in titles)
+    if not fewest or (fewest == 1 and most > 2):
+        return False
+    return len(titles[0] & titles[1]) * 2 >= fewest
+
+
+def _tie_replies(postings: Postings, ties: Ties) -> None:
+    """A revision posted into the thread of the one before, by the same sender."""
+    for posting in postings.found:
+        above = posting.parent
+        if above is None or above.sender != posting.sender or above.target != posting.target:
+            continue
+        alike = above.title_key == posting.title_key or _overlap(above, posting)
+        follows = posting.number > above.number and (posting.cover is not None or alike)
+        same_shape = (posting.cover is None) == (above.cover is None) and posting.counted
+        if follows and (alike or same_shape):
+            ties.join(above, posting, "posted in reply to it by the same sender")
+
+
+def _tie_patches(postings: Postings, ties: Ties) -> None:
+    """Another title, but the same patches by the same sender."""
+    pairs = (
+        ((p.sender, p.target, key), p) for p in postings.found for key in set(p.patch_keys.values())
+    )
+    for bucket in _buckets(iter(pairs)):
+        for number, posting in enumerate(bucket[1:], 1):
+            earlier = bucket[number - 1]
+            near = posting.date - earlier.date <= _YEAR and posting.number > earlier.number
+            clash = (
+                earlier.change_id and posting.change_id and earlier.change_id != posting.change_id
+            )
+            if near and not clash and _overlap(earlier, posting):
+                ties.join(earlier, posting, "most patch titles and the sender are the same")
+
+
+def _tie_takeovers(postings: Postings, ties: Ties) -> None:
+    """The next revision of the same title, sent by somebody else."""
+    pairs = (((p.title_key, p.target), p) for p in postings.found if p.title_key)
+    for bucket in _buckets(iter(pairs)):
+        for number, posting in enumerate(bucket[1:], 1):
+            for earlier in bucket[:number]:
+                next_one = posting.version is not None and posting.number == earlier.number + 1
+                near = posting.date - earlier.date <= _YEAR / 2
+                same = set(earlier.patch_keys.values()) & set(posting.patch_keys.values())
+                if next_one and near and earlier.sender != posting.sender and same:
+                    ties.join(earlier, posting, "the next revision of this title, other sender")
+
+
+def find_fixed(mail: Mail) -> list[tuple[str, str]]:
+    """Return (abbreviated commit, subject) of each `Fixes:` trailer of a patch mail."""
+    pattern = r'^Fixes:\s+([0-9a-f]{7,40})\s+\("?(.*?)"?\)\s*$'
+    return re.findall(pattern, commit_text(mail.body), flags=re.M | re.I)
+
+
+def find_needed(mail: Mail, postings: Postings) -> list[Posting]:
+    """Return the postings that a patch's `Fixes:` subjects or its thread place it on top of."""
+    found: list[Posting] = []
+    wanted = {parse_subject(subject).key for _, subject in find_fixed(mail)}
+    for posting in postings.found:
+        if wanted & set(posting.patch_keys.values()) and posting.date <= mail_date(mail):
+            found.append(posting)
+    own = postings.by_mail.get(mail.message_id)
+    if own is not None and own.parent is not None and own.parent not in found:
+        found.append(own.parent)
+    return sorted((p for p in found if p is not own), key=lambda p: p.date)

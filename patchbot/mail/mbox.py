@@ -1,0 +1,166 @@
+"""Read mails from mbox files (mboxrd, plain or gzip), Maildirs, folders of these, and streams.
+
+Memory stays bounded: files are read line by line, and of an oversized mail only the beginning
+is kept.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from patchbot.errors import MailError
+from patchbot.mail.message import MAX_MAIL_BYTES, parse_mail
+from patchbot.model import Mail
+
+MAX_SOURCE_BYTES = 4 << 30
+_FROM_LINE = re.compile(
+    rb"From (mboxrd@z |git@z |\S+\s+(\S+\s+)?(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"
+    rb"|[0-9a-f]{40} (Mon|Tue|Wed|Thu|Fri|Sat|Sun) )"
+)
+_QUOTED_FROM = re.compile(rb">+From ")
+_LINE_BYTES = 1 << 20
+_MAILDIR = ("cur", "new")
+_HEADER = re.compile(rb"[!-9;-~]+:[ \t]?")
+
+
+def split_mbox(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Yield each mail of an mboxrd stream, and whether its end was cut off for size.
+
+    A stream that does not begin with a `From ` line is taken as one single mail. A `From ` line
+    starts a mail only where it looks like one (an address and a day, or `mboxrd@z`) and follows
+    an empty line, so that prose in a body does not cut a mail in two.
+    """
+    kept = bytearray()
+    cut = is_mbox = started = False
+    blank = whole = True
+    for line in iter(lambda: stream.readline(_LINE_BYTES), b""):
+        starts = blank and bool(_FROM_LINE.match(line))
+        if starts and (is_mbox or not started):
+            if started:
+                yield _without_separator(kept), cut
+            kept, cut, blank = bytearray(), False, False
+            is_mbox = started = whole = True
+            continue
+        if not started and not line.strip():
+            continue
+        started = True
+        blank = line in (b"\n", b"\r\n") and whole
+        if is_mbox and whole and _QUOTED_FROM.match(line):
+            line = line[1:]
+        whole = line.endswith(b"\n")
+        if len(kept) < MAX_MAIL_BYTES:
+            kept += line
+        else:
+            cut = True
+    if kept:
+        yield _without_separator(kept) if is_mbox else bytes(kept), cut
+
+
+def _without_separator(kept: bytearray) -> bytes:
+    """Drop the empty line that stands between two mails of an mbox."""
+    return bytes(kept[:-1] if kept.endswith(b"\n\n") else kept)
+
+
+def read_mails(stream: IO[bytes], *, keep_raw: bool = True) -> Iterator[Mail]:
+    """Parse every mail of an mboxrd stream."""
+    for raw, cut in split_mbox(stream):
+        yield parse_mail(raw, keep_raw=keep_raw, truncated=cut)
+
+
+def parse_mbox(data: bytes) -> list[Mail]:
+    """Parse every mail of an mboxrd held in memory, as a server sends it."""
+    return list(read_mails(io.BytesIO(data)))
+
+
+def read_source(path: Path) -> list[Mail]:
+    """Read all mails of an mbox file, a Maildir, or a folder of mbox and .eml files.
+
+    Raises `MailError` where the path can't be read or holds no mail.
+    """
+    try:
+        mails = list(_read_path(path))
+    except (OSError, EOFError, zlib.error) as error:
+        raise MailError(f"{path}: {_explain(error)}") from error
+    if not mails:
+        raise MailError(f"{path}: no mail in it", hint="name an mbox file or a Maildir")
+    return mails
+
+
+def read_stdin(stream: IO[bytes]) -> list[Mail]:
+    """Read all mails from standard input, plain or gzip.
+
+    Raises `MailError` for an empty or broken stream.
+    """
+    try:
+        mails = list(_read_stream(stream))
+    except (OSError, EOFError, zlib.error) as error:
+        raise MailError(f"standard input: {_explain(error)}") from error
+    if not mails:
+        raise MailError("standard input holds no mail", hint="pipe an mbox in, or name a file")
+    return mails
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
+        return f"compressed, but broken ({error})"
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _read_path(path: Path) -> Iterator[Mail]:
+    if not path.is_dir():
+        with path.open("rb") as stream:
+            yield from _read_stream(stream)
+    elif all((path / name).is_dir() for name in _MAILDIR):
+        for entry in _files(path / name for name in _MAILDIR):
+            with entry.open("rb") as stream:
+                yield from _one_mail(stream)
+    else:
+        for entry in _files([path]):
+            with entry.open("rb") as stream:
+                yield from _read_stream(stream)
+
+
+def _one_mail(stream: IO[bytes]) -> Iterator[Mail]:
+    raw = stream.read(MAX_MAIL_BYTES + 1)
+    if raw:
+        yield parse_mail(raw)
+
+
+def _files(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted(entry for entry in folder.iterdir() if entry.is_file())
+
+
+def _read_stream(stream: IO[bytes]) -> Iterator[Mail]:
+    plain = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[type-var]
+    source = gzip.GzipFile(fileobj=plain) if plain.peek(2)[:2] == b"\x1f\x8b" else plain
+    bounded = _Bounded(source)
+    for mail in read_mails(bounded):  # type: ignore[arg-type]
+        if _looks_like_mail(mail):
+            yield mail
+
+
+def _looks_like_mail(mail: Mail) -> bool:
+    """Whether a file's beginning has at least one header; else it is no mail at all."""
+    return bool(_HEADER.match(mail.raw)) and bool(mail.subject or mail.email)
+
+
+class _Bounded:
+    """A stream that refuses to go past `MAX_SOURCE_BYTES`: a gzip bomb ends with a message."""
+
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile) -> None:
+        self._stream = stream
+        self._read = 0
+
+    def readline(self, size: int) -> bytes:
+        line = self._stream.readline(size)
+        self._read += len(line)
+        if self._read > MAX_SOURCE_BYTES:
+            raise MailError(f"more than {MAX_SOURCE_BYTES >> 30} GiB of mail", hint="split it")
+        return line

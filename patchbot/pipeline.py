@@ -1,0 +1,174 @@
+"""Run stages over revisions: in order of need, side by side, resumable, and stoppable."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from patchbot.errors import CancelledError, PatchbotError, StoreError
+from patchbot.model import CRASHED, StageResult, Status
+from patchbot.proc import PROCESSES
+from patchbot.stages.base import Stage, StageRequest
+from patchbot.store import Store
+
+_TICK_S = 0.1
+_USABLE = (Status.PASS, Status.WARN)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told of what happens; every call comes from the main thread."""
+
+    started: Callable[[str, str], None] = lambda label, stage: None
+    ended: Callable[[str, StageResult], None] = lambda label, result: None
+    warned: Callable[[str], None] = lambda text: None
+
+
+@dataclass(slots=True)
+class _Job:
+    """One stage of one revision."""
+
+    label: str
+    stage: Stage
+    request: StageRequest
+    result: StageResult | None = None
+
+
+@dataclass(slots=True)
+class _Run:
+    jobs: list[_Job]
+    store: Store | None
+    listener: Listener
+    warnings: list[str] = field(default_factory=list)
+    futures: dict[concurrent.futures.Future[StageResult], _Job] = field(default_factory=dict)
+
+
+def run_stages(
+    requests: Mapping[str, StageRequest],
+    stages: Sequence[Stage],
+    *,
+    store: Store | None = None,
+    use_stored: bool = True,
+    jobs: int = 0,
+    listener: Listener | None = None,
+) -> dict[str, tuple[StageResult, ...]]:
+    """Run every stage for every labelled request and return the results by label, in stage order.
+
+    A stage whose needs did not pass is *skipped*; one that raises is an *error*. Finished results
+    are kept in `store` at once. Raises `CancelledError` when stopped by Ctrl-C or `PROCESSES`.
+    """
+    todo = [_Job(label, stage, request) for label, request in requests.items() for stage in stages]
+    run = _Run(todo, store, listener or Listener())
+    workers = jobs or min(8, (os.cpu_count() or 2) + 1)
+    executor = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="stage")
+    try:
+        _submit_ready(run, executor, use_stored)
+        while run.futures:
+            done, _ = concurrent.futures.wait(
+                run.futures, _TICK_S, concurrent.futures.FIRST_COMPLETED
+            )
+            for future in done:
+                _finish(run, run.futures.pop(future), future.result())
+            _submit_ready(run, executor, use_stored)
+    except (KeyboardInterrupt, CancelledError) as error:
+        PROCESSES.cancel()
+        raise CancelledError("stopped; what was finished is kept") from error
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+    for warning in dict.fromkeys(run.warnings):
+        run.listener.warned(warning)
+    return {label: tuple(_ended(job) for job in todo if job.label == label) for label in requests}
+
+
+def _ended(job: _Job) -> StageResult:
+    return job.result or StageResult(job.stage.name)
+
+
+def _submit_ready(
+    run: _Run, executor: concurrent.futures.ThreadPoolExecutor, use_stored: bool
+) -> None:
+    """Start every job whose needs are met, and skip those whose needs can't be met any more."""
+    running = {id(job) for job in run.futures.values()}
+    progress = True
+    while progress:
+        progress = False
+        for job in run.jobs:
+            if job.result is not None or id(job) in running:
+                continue
+            needed = _needed(run, job)
+            lacking = [r for r in needed if r is not None and r.status not in _USABLE]
+            if lacking:
+                _finish(run, job, _skip(job, lacking[0]))
+                progress = True
+            elif all(result is not None for result in needed):
+                earlier = {r.stage: r for r in needed if r is not None}
+                request = replace(job.request, earlier=earlier)
+                run.listener.started(job.label, job.stage.name)
+                run.futures[executor.submit(_run_one, run, job, request, use_stored)] = job
+                running.add(id(job))
+
+
+def _needed(run: _Run, job: _Job) -> list[StageResult | None]:
+    """Return the results that a job waits for; a need that is not planned is no need."""
+    return [
+        other.result
+        for other in run.jobs
+        if other.label == job.label and other.stage.name in job.stage.needs
+    ]
+
+
+def _skip(job: _Job, lacking: StageResult) -> StageResult:
+    reason = f"needs {lacking.stage}, which is: {lacking.status.value}"
+    return StageResult(job.stage.name, Status.SKIPPED, reason, repeat=job.request.repeat)
+
+
+def _finish(run: _Run, job: _Job, result: StageResult) -> None:
+    job.result = result
+    run.listener.ended(job.label, result)
+
+
+def _run_one(run: _Run, job: _Job, request: StageRequest, use_stored: bool) -> StageResult:
+    """Answer one job from the store, or run it and keep the result."""
+    PROCESSES.check()
+    start = time.monotonic()
+    try:
+        key = job.stage.key(request)
+        stored = run.store.load_result(key) if run.store and key and use_stored else None
+        if stored is not None and job.stage.is_current(stored, request):
+            return replace(stored, repeat=request.repeat)
+        result = job.stage.run(request)
+    except CancelledError:
+        raise
+    except PatchbotError as error:
+        PROCESSES.check()
+        words = f"{error} ({error.hint})" if error.hint else str(error)
+        return _error(job, request, words, start)
+    except Exception as error:  # noqa: BLE001 - whatever a stage does, the review goes on
+        PROCESSES.check()
+        return _error(job, request, f"{CRASHED} ({type(error).__name__}: {error})", start)
+    result = replace(result, seconds=time.monotonic() - start)
+    if run.store and key and result.status is not Status.ERROR:
+        _keep(run, key, result)
+    return result
+
+
+def _keep(run: _Run, key: str, result: StageResult) -> None:
+    try:
+        if run.store is not None:
+            run.store.save_result(key, result)
+    except StoreError as error:
+        run.warnings.append(f"results can't be kept: {error}")
+
+
+def _error(job: _Job, request: StageRequest, words: str, start: float) -> StageResult:
+    seconds = time.monotonic() - start
+    return StageResult(job.stage.name, Status.ERROR, words, seconds=seconds, repeat=request.repeat)
+
+
+def stage_folder(parent: Path, label: str, stage: str) -> Path:
+    """Return the folder for one stage of one revision, below a run's folder."""
+    return parent / f"{label}-{stage}"

@@ -1,0 +1,150 @@
+"""Run other programs: the only module that starts a process.
+
+Every program runs in a session of its own, so that a Ctrl-C reaches patchbot alone, which then
+ends the whole group of each program it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from patchbot.errors import CancelledError, ProcessError
+
+_GRACE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a finished program left: exit code, both outputs, and its run time in seconds."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+
+    @property
+    def error_text(self) -> str:
+        """Its standard error as text, stripped."""
+        return self.stderr.decode("utf-8", "replace").strip()
+
+
+class Processes:
+    """The programs that run now, so that one call can end them all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._live: set[subprocess.Popen[bytes]] = set()
+        self._cancelled = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled.is_set()
+
+    def check(self) -> None:
+        """Raise `CancelledError` once `cancel` was called."""
+        if self.cancelled:
+            raise CancelledError("stopped")
+
+    @contextlib.contextmanager
+    def started(
+        self, argv: Sequence[str], env: Mapping[str, str] | None, cwd: Path | None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """Start `argv` with all three streams piped; its group is gone when the block ends."""
+        with self._lock:
+            self.check()
+            try:
+                process = subprocess.Popen(
+                    list(argv),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=dict(env) if env is not None else None,
+                    cwd=cwd,
+                    start_new_session=True,
+                )
+            except FileNotFoundError as error:
+                raise ProcessError(
+                    f"{argv[0]} is not installed", hint="patchbot doctor says what is missing"
+                ) from error
+            self._live.add(process)
+        try:
+            yield process
+        finally:
+            _kill_group(process)
+            process.wait()
+            with self._lock:
+                self._live.discard(process)
+
+    def cancel(self) -> None:
+        """End every running program, and start no more."""
+        self._cancelled.set()
+        with self._lock:
+            live = list(self._live)
+        for process in live:
+            _signal_group(process, signal.SIGTERM)
+        deadline = time.monotonic() + _GRACE_S
+        while time.monotonic() < deadline and any(p.poll() is None for p in live):
+            time.sleep(0.02)
+        for process in live:
+            _kill_group(process)
+
+    def reset(self) -> None:
+        """Allow programs again after a `cancel`."""
+        self._cancelled.clear()
+
+
+PROCESSES = Processes()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        _signal_group(process, signal.SIGKILL)
+
+
+def render_command(argv: Sequence[str]) -> str:
+    """Render `argv` as a line to copy into a shell."""
+    return shlex.join(argv)
+
+
+def run_program(
+    argv: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout_s: float = 120.0,
+    processes: Processes | None = None,
+) -> Completed:
+    """Run `argv` to its end and return both outputs.
+
+    Raises `ProcessError` when the program is missing or takes longer than `timeout_s` seconds,
+    and `CancelledError` when it was ended by `Processes.cancel`.
+    """
+    registry = processes or PROCESSES
+    start = time.monotonic()
+    with registry.started(argv, env, cwd) as process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ProcessError(
+                f"no answer within {timeout_s:g} s from: {render_command(argv)}"
+            ) from error
+    registry.check()
+    seconds = time.monotonic() - start
+    return Completed(tuple(argv), process.returncode, stdout, stderr, seconds)

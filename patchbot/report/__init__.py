@@ -1,0 +1,1 @@
+"""From a review to bytes: JSON documents and text."""

@@ -1,0 +1,14 @@
+"""The stages of a review, in the order of their columns.
+
+A stage takes a request and returns one frozen result. To add one: a module here with a class
+that has what `Stage` names, and its entry in `STAGES`.
+"""
+
+from __future__ import annotations
+
+from patchbot.stages.apply import ApplyStage
+from patchbot.stages.base import Stage, StageRequest
+
+STAGES: dict[str, Stage] = {stage.name: stage for stage in (ApplyStage(),)}
+
+__all__ = ["STAGES", "Stage", "StageRequest"]

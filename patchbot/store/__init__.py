@@ -1,0 +1,5 @@
+"""What patchbot keeps: fetched threads, stage results, reviews. The only SQL is here."""
+
+from patchbot.store.database import Store, StoredReview
+
+__all__ = ["Store", "StoredReview"]

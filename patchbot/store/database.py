@@ -1,0 +1,213 @@
+"""The SQLite store: write-ahead log, migrations, one transaction for each thing kept."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patchbot.errors import StoreError
+from patchbot.model import Change, Finding, Severity, StageResult, Status
+from patchbot.store.migrations import MIGRATIONS
+
+_BUSY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReview:
+    """One kept review, as a line of a list: `at` is seconds since 1970, `document` its JSON."""
+
+    slug: str
+    title: str
+    author: str
+    change_id: str | None
+    at: float
+    document: dict[str, Any]
+
+
+class Store:
+    """patchbot's data, in `patchbot.db` of its home folder; safe for threads and processes.
+
+    Raises `StoreError` for a file that can't be opened, or that a newer patchbot made.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._lock = threading.RLock()
+        self.path = home / "patchbot.db"
+        with self._explained():
+            home.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(
+                self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._migrate()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"{self.path}: {error}",
+                hint="free space or mend its permissions, or name another folder: PATCHBOT_HOME",
+            ) from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._explained(), self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _migrate(self) -> None:
+        while True:
+            with self._transaction() as db:
+                (version,) = db.execute("PRAGMA user_version").fetchone()
+                if version > len(MIGRATIONS):
+                    raise StoreError(
+                        f"{self.path} was made by a newer patchbot (format {version})",
+                        hint="upgrade patchbot, or name another folder: PATCHBOT_HOME",
+                    )
+                if version == len(MIGRATIONS):
+                    return
+                for statement in MIGRATIONS[version]:
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version + 1}")
+
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        with self._explained(), self._lock:
+            row: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
+            return row
+
+    def load_fetched(self, server: str, kind: str, name: str) -> tuple[bytes, float] | None:
+        """Return what a server answered before, and when (seconds since 1970); None for nothing."""
+        row = self._one(
+            "SELECT data, at FROM fetched WHERE server = ? AND kind = ? AND name = ?",
+            server, kind, name,
+        )  # fmt: skip
+        if row is None:
+            return None
+        try:
+            return zlib.decompress(row[0]), row[1]
+        except zlib.error:
+            return None
+
+    def save_fetched(self, server: str, kind: str, name: str, data: bytes) -> None:
+        """Keep a server's answer."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO fetched VALUES (?, ?, ?, ?, ?)",
+                (server, kind, name, time.time(), zlib.compress(data)),
+            )
+
+    def load_result(self, key: str) -> StageResult | None:
+        """Return the kept result with this key, marked as `stored`."""
+        row = self._one("SELECT body FROM results WHERE key = ?", key)
+        return _parse_result(json.loads(row[0])) if row else None
+
+    def save_result(self, key: str, result: StageResult) -> None:
+        """Keep one stage result, in one transaction."""
+        body = json.dumps(render_result(result))
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",
+                (key, result.stage, time.time(), body),
+            )
+
+    def save_review(self, slug: str, document: dict[str, Any]) -> None:
+        """Keep a whole review, and which mails belong to it."""
+        series = document["series"]
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    slug, series["title"], series["author"]["name"], series["change_id"],
+                    time.time(), json.dumps(document),
+                ),
+            )  # fmt: skip
+            db.executemany(
+                "INSERT OR REPLACE INTO mails VALUES (?, ?)",
+                [(message_id, slug) for message_id in series["message_ids"]],
+            )
+
+    def find_review(self, name: str) -> StoredReview | None:
+        """Return the kept review that a message-id, a change-id or a slug names."""
+        query = (
+            "SELECT slug, title, author, change_id, at, body FROM reviews WHERE slug = ?"
+            " OR change_id = ? OR slug = (SELECT slug FROM mails WHERE message_id = ?)"
+            " ORDER BY at DESC LIMIT 1"
+        )
+        row = self._one(query, name, name, name)
+        return _stored(row) if row else None
+
+    def list_reviews(self) -> list[StoredReview]:
+        """Return all kept reviews, the newest first."""
+        query = "SELECT slug, title, author, change_id, at, body FROM reviews ORDER BY at DESC"
+        with self._explained(), self._lock:
+            return [_stored(row) for row in self._db.execute(query)]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredReview:
+    return StoredReview(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]))
+
+
+def render_result(result: StageResult) -> dict[str, Any]:
+    """Return a stage result as JSON values; also the form it has in a report."""
+    return {
+        "stage": result.stage,
+        "status": result.status.value,
+        "reason": result.reason,
+        "findings": [render_finding(finding) for finding in result.findings],
+        "seconds": round(result.seconds, 3),
+        "tools": dict(result.tools),
+        "repeat": result.repeat,
+        "data": dict(result.data),
+    }
+
+
+def render_finding(finding: Finding) -> dict[str, Any]:
+    """Return a finding as JSON values."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "file": finding.file,
+        "line": finding.line,
+        "patch": finding.patch,
+        "patch_line": finding.patch_line,
+        "evidence": finding.evidence,
+        "change": finding.change.value if finding.change else None,
+    }
+
+
+def _parse_result(values: dict[str, Any]) -> StageResult:
+    findings = tuple(
+        Finding(
+            **{
+                **each,
+                "severity": Severity(each["severity"]),
+                "change": Change(each["change"]) if each["change"] else None,
+            }
+        )
+        for each in values["findings"]
+    )
+    return StageResult(
+        **{**values, "status": Status(values["status"]), "findings": findings, "stored": True}
+    )

@@ -1,0 +1,1 @@
+"""The tests of patchbot, and what they stand on."""

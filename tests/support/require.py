@@ -1,0 +1,67 @@
+"""Skips that say why, and that fail where everything is required.
+
+``PATCHBOT_REQUIRE`` is ``all`` or a list of tools, separated by commas: a test that lacks one of
+those fails instead of being skipped. Data that nobody has to have is always skipped when absent.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+PACKAGES = {
+    "b4": "b4",
+    "gcc": "gcc",
+    "git": "git",
+    "make": "make",
+    "public-inbox-httpd": "public-inbox",
+    "public-inbox-index": "public-inbox",
+    "public-inbox-init": "public-inbox",
+}
+"""Debian package by tool, where it is known; any other tool stands for itself."""
+
+
+def is_required(tool: str) -> bool:
+    """Whether PATCHBOT_REQUIRE turns the lack of this tool into a failure."""
+    wanted = {word.strip() for word in os.environ.get("PATCHBOT_REQUIRE", "").split(",")}
+    return "all" in wanted or tool in wanted
+
+
+def require(tool: str) -> Path:
+    """The path of a tool; without it the test is skipped, or fails where the tool is required."""
+    found = shutil.which(tool)
+    if found:
+        return Path(found)
+    reason = f"{tool} is missing: apt-get install {PACKAGES.get(tool, tool)}"
+    if is_required(tool):
+        pytest.fail(f"{reason} (PATCHBOT_REQUIRE={os.environ['PATCHBOT_REQUIRE']})")
+    pytest.skip(reason)
+
+
+def shared_lore() -> list[Path]:
+    """The real threads beside the work tree, as .mbox.gz files; skipped where they are absent."""
+    folder = ROOT.parent / "shared" / "lore"
+    files = sorted(folder.glob("*.mbox.gz"))
+    if not files:
+        pytest.skip(f"no real threads at {folder} (opt-in data)")
+    return files
+
+
+def lore_url() -> str:
+    """The public-inbox named by PATCHBOT_TEST_LORE; skipped where it is not set."""
+    return _opt_in("PATCHBOT_TEST_LORE", "the URL of a public-inbox with the whole archive")
+
+
+def kernel_tree() -> Path:
+    """The kernel's git tree named by PATCHBOT_TEST_TREE; skipped where it is not set."""
+    return Path(_opt_in("PATCHBOT_TEST_TREE", "a Linux git tree that has v5.9.1"))
+
+
+def _opt_in(variable: str, meaning: str) -> str:
+    value = os.environ.get(variable, "")
+    if not value:
+        pytest.skip(f"opt-in: set {variable} to {meaning}")
+    return value

@@ -1,0 +1,1 @@
+"""Pure code, and the test support itself."""
