@@ -303,7 +303,7 @@ def _first_below(
 
 
 def _write_index(scratch: Scratch, entries: dict[bytes, tuple[bytes, bytes]]) -> None:
-    scratch.index.unlink(missing_ok=True)
+    scratch.run("read-tree", "--empty")
     lines = [mode + b" " + blob + b"\t" + path for path, (mode, blob) in entries.items()]
     scratch.run("update-index", "-z", "--index-info", stdin=b"".join(x + b"\0" for x in lines))
 

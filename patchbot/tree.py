@@ -119,6 +119,8 @@ def _count_match(tree: Repository, commit: str, wanted: Sequence[Wanted]) -> str
     if not wanted:
         return "the patches have no index lines to go by"
     names = tree.check_names([f"{commit}:{each.path}" for each in wanted])
+    if any(each.blob for each in wanted) and not any(names):
+        return "it has none of the files the patches change; are they for another tree?"
     same = sum(_is_as_wanted(each, name) for each, name in zip(wanted, names, strict=True))
     return f"{same} of {len(wanted)} files are as the patches expect"
 

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against something named, measured in the same run."""
