@@ -74,22 +74,34 @@ def make_demo_tree(folder: Path) -> Path:
 
     Raises `PatchbotError` where git fails.
     """
-    kernel = find_kernel_folder()
-    contents = {name: (kernel / name).read_bytes() for name in list_kernel_files(kernel)}
     top, stamp = folder / "tree", folder / _STAMP
+    contents = _read_contents()
     have = {name: (top / name).read_bytes() for name in contents if (top / name).is_file()}
     if stamp.exists() and have == contents:
         return top
     stamp.unlink(missing_ok=True)
     shutil.rmtree(top, ignore_errors=True)
-    for name, data in contents.items():
+    make_base_repository(top)
+    stamp.touch()
+    return top
+
+
+def make_base_repository(top: Path) -> None:
+    """Make a repository of the model kernel in `top`, with one commit, the same everywhere.
+
+    Raises `PatchbotError` where git fails.
+    """
+    for name, data in _read_contents().items():
         target = top / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
         target.chmod(0o644)
     _commit_all(top)
-    stamp.touch()
-    return top
+
+
+def _read_contents() -> dict[Path, bytes]:
+    kernel = find_kernel_folder()
+    return {name: (kernel / name).read_bytes() for name in list_kernel_files(kernel)}
 
 
 def _commit_all(top: Path) -> None:

@@ -301,7 +301,7 @@ def _repeat_command(context: _Context, revision: Revision, base: Base | None) ->
     argv += ["--tree", str(context.tree.top)] if context.tree else []
     if base is not None and context.options.on is not None:
         argv += ["--on", context.options.on]
-    elif base is not None:
+    elif base is not None and not base.guess:
         argv += ["--base", base.commit]
     argv += ["--revision", revision.label.removeprefix("v"), "--no-cache"]
     return render_command(argv)

@@ -13,7 +13,6 @@ import argparse
 import os
 import quopri
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,13 +26,11 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
 
+from patchbot.demo import make_base_repository
+
 ROOT = Path(__file__).resolve().parent.parent
-KERNEL_DIR = ROOT / "kernel-sim" / "kernel_sim" / "kernel"
 DEMO_DIR = ROOT / "series" / "demo"
 
-BASE_AUTHOR = "patchbot demo <demo@example.org>"
-BASE_DATE = "2026-02-01T00:00:00+00:00"
-BASE_MESSAGE = "Model kernel: base of the demo threads\n"
 MBOX_FROM = "From mboxrd@z Thu Jan  1 00:00:00 1970\n"
 GIT_VERSION = "2.43.0"
 LIST_ADDRESS = "linux-fsdevel@example.org"
@@ -131,23 +128,11 @@ class Repo:
         return self.git("rev-parse", "HEAD").strip()
 
 
-def base_files(kernel_dir: Path) -> list[Path]:
-    """List what goes into the base tree: *.c, *.h and README, relative and sorted."""
-    found = [p for p in kernel_dir.rglob("*") if p.suffix in (".c", ".h") or p.name == "README"]
-    return sorted(p.relative_to(kernel_dir) for p in found if p.is_file())
-
-
-def create_base_repo(path: Path, kernel_dir: Path = KERNEL_DIR) -> Repo:
-    """Make the demo repository, with its one base commit, in an empty folder."""
-    path.mkdir(parents=True, exist_ok=True)
+def create_base_repo(path: Path) -> Repo:
+    """Make the demo repository, with its one base commit, as `patchbot demo` makes it."""
+    make_base_repository(path)
     repo = Repo(path)
-    repo.git("init", "-q", "--initial-branch=main", "--object-format=sha1")
-    for name in base_files(kernel_dir):
-        target = path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(kernel_dir / name, target)
-        target.chmod(0o644)
-    repo.ids[""] = repo.commit(BASE_AUTHOR, BASE_DATE, BASE_MESSAGE)
+    repo.ids[""] = repo.git("rev-parse", "HEAD").strip()
     return repo
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from patchbot.demo import BASE_DATE
+
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "series" / "demo"
 SMOKE = ROOT / "tests" / "data" / "kernel_smoke.c"
@@ -159,7 +161,7 @@ def test_an_edit_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
     """If the tree grows away from a source file, the tool says so."""
     repo = tool.create_base_repo(tmp_path / "repo")
     edit = tool.Edit("mm/memory.c", "no such text\n", "")
-    commit = tool.Commit("x/p1", "", "A <a@example.org>", tool.BASE_DATE, "s\n", (edit,))
+    commit = tool.Commit("x/p1", "", "A <a@example.org>", BASE_DATE, "s\n", (edit,))
     with pytest.raises(tool.DemoError, match=r"mm/memory\.c has 0 places"):
         tool.make_commits(repo, [tool.Source("x", (commit,), ())])
 
