@@ -15,6 +15,7 @@ from typing import Any
 from patchbot.errors import UsageError
 
 _KEYS = {"title": str, "message_ids": list, "bases": list, "on_top": list}
+_WORDS = {str: "text", list: "a list"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +71,31 @@ def _read_entry(path: Path) -> Entry:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
     for key, value in values.items():
-        if key not in _KEYS or not isinstance(value, _KEYS[key]):
-            raise UsageError(f"{path}: {key!r} is not known, or not a {_KEYS.get(key, str)}")
+        if key not in _KEYS:
+            raise UsageError(f"{path}: unknown {key!r}", hint=f"known are: {', '.join(_KEYS)}")
+        if not isinstance(value, _KEYS[key]):
+            raise UsageError(f"{path}: {key} must be {_WORDS[_KEYS[key]]}, not {value!r}")
     return Entry(
         name=path.stem,
         title=values.get("title", path.stem),
-        message_ids=frozenset(_strings(path, values.get("message_ids", []))),
-        bases=tuple(_strings(path, values.get("bases", []))),
+        message_ids=frozenset(_strings(path, "message_ids", values)),
+        bases=tuple(_strings(path, "bases", values)),
         on_top=dict(_pair(path, each) for each in values.get("on_top", [])),
     )
 
 
-def _strings(path: Path, values: list[Any]) -> list[str]:
-    if not all(isinstance(value, str) for value in values):
-        raise UsageError(f"{path}: a list of strings is wanted, not {values!r}")
-    return values
+def _strings(path: Path, key: str, values: dict[str, Any]) -> list[str]:
+    found: list[Any] = values.get(key, [])
+    if not all(isinstance(value, str) for value in found):
+        raise UsageError(f"{path}: {key} must be a list of text, not {found!r}")
+    return found
 
 
 def _pair(path: Path, value: Any) -> tuple[str, str]:
-    if not isinstance(value, dict) or set(value) != {"message_id", "of"}:
-        raise UsageError(f"{path}: on_top wants message_id and of, not {value!r}")
-    return str(value["message_id"]), str(value["of"])
+    keys = {"message_id", "of"}
+    texts = isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    if not texts or set(value) != keys:
+        raise UsageError(f"{path}: on_top wants message_id and of, both text, not {value!r}")
+    if value["message_id"] == value["of"]:
+        raise UsageError(f"{path}: on_top puts {value['of']!r} on top of itself")
+    return value["message_id"], value["of"]

@@ -28,8 +28,8 @@ match its index lines; the catalogue; HEAD, marked as a guess.
 """
 _REVIEW_EXAMPLES = """\
 examples:
-  patchbot review 20201006004841.600488-1-mfo@canonical.com --tree ~/linux
-  patchbot review https://lore.kernel.org/linux-ext4/20201006004841.600488-1-mfo@canonical.com/
+  patchbot review <msgid> --tree ~/linux
+  patchbot review https://lore.kernel.org/linux-ext4/<msgid>/
   patchbot review v4.mbox v5.mbox --revision latest        no network at all
   b4 mbox -o - <msgid> | patchbot review -                 whatever another tool fetched
   patchbot review <fix> --on <msgid of v5>                 a fix on top of a known revision
@@ -301,7 +301,7 @@ def _run_show(args: argparse.Namespace, narrator: Narrator) -> int:
 
 
 def _plain_name(name: str) -> str:
-    from patchbot.mail.fetch import parse_message_id
+    from patchbot.mail.archive import parse_message_id
 
     return parse_message_id(name)[0] if "@" in name else name
 

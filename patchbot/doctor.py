@@ -72,7 +72,9 @@ def _check_program(
         done = run_program(argv, timeout_s=10.0)
     except PatchbotError as error:
         return Check(name, None, needed, f"{argv[0]} is there, but: {error}", required)
-    number = _NUMBER.search(done.stdout.decode("utf-8", "replace"))
+    if done.returncode != 0:
+        return Check(name, None, needed, f"{argv[0]} is there, but fails: {add}", required)
+    number = _NUMBER.search(done.stdout.decode("utf-8", "replace").partition("\n")[0])
     return Check(name, number.group(0) if number else "found", needed, add, required)
 
 

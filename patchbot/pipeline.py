@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from patchbot.errors import CancelledError, PatchbotError, StoreError
 from patchbot.model import CRASHED, StageResult, Status
 from patchbot.proc import PROCESSES
 from patchbot.stages.base import Stage, StageRequest
-from patchbot.store import Store
+from patchbot.store import Store, render_result
 
 _TICK_S = 0.1
 _USABLE = (Status.PASS, Status.WARN)
@@ -73,6 +74,7 @@ def run_stages(
             )
             for future in done:
                 _finish(run, run.futures.pop(future), future.result())
+            PROCESSES.check()
             _submit_ready(run, executor, use_stored)
     except (KeyboardInterrupt, CancelledError) as error:
         PROCESSES.cancel()
@@ -137,29 +139,49 @@ def _run_one(run: _Run, job: _Job, request: StageRequest, use_stored: bool) -> S
     start = time.monotonic()
     try:
         key = job.stage.key(request)
-        stored = run.store.load_result(key) if run.store and key and use_stored else None
+        stored = _load(run, key) if use_stored else None
         if stored is not None and job.stage.is_current(stored, request):
             return replace(stored, repeat=request.repeat)
-        result = job.stage.run(request)
-    except CancelledError:
+        result = _checked(job.stage.run(request), job.stage.name)
+    except (CancelledError, KeyboardInterrupt):
         raise
     except PatchbotError as error:
         PROCESSES.check()
         words = f"{error} ({error.hint})" if error.hint else str(error)
         return _error(job, request, words, start)
-    except Exception as error:  # noqa: BLE001 - whatever a stage does, the review goes on
+    except BaseException as error:  # noqa: BLE001 - whatever a stage does, even exit: go on
         PROCESSES.check()
         return _error(job, request, f"{CRASHED} ({type(error).__name__}: {error})", start)
     result = replace(result, seconds=time.monotonic() - start)
-    if run.store and key and result.status is not Status.ERROR:
-        _keep(run, key, result)
+    _keep(run, key, result)
     return result
 
 
-def _keep(run: _Run, key: str, result: StageResult) -> None:
+def _checked(result: object, name: str) -> StageResult:
+    """Return what a stage returned if it is what was asked for; raises `TypeError` otherwise."""
+    if not isinstance(result, StageResult):
+        raise TypeError(f"it returned a value of type {type(result).__name__}, no StageResult")
+    if result.stage != name or type(result.status) is not Status:
+        raise TypeError(f"it returned {result.status!r} of stage {result.stage!r}")
+    if not result.reason or (result.reason == CRASHED and result.status is not Status.ERROR):
+        raise TypeError(f"it returned {result.status.value!r} without a reason")
+    json.dumps(render_result(result), allow_nan=False)
+    return result
+
+
+def _load(run: _Run, key: str | None) -> StageResult | None:
     try:
-        if run.store is not None:
-            run.store.save_result(key, result)
+        return run.store.load_result(key) if run.store is not None and key else None
+    except StoreError as error:
+        run.warnings.append(f"kept results can't be read: {error}")
+        return None
+
+
+def _keep(run: _Run, key: str | None, result: StageResult) -> None:
+    if run.store is None or not key or result.status is Status.ERROR:
+        return
+    try:
+        run.store.save_result(key, result)
     except StoreError as error:
         run.warnings.append(f"results can't be kept: {error}")
 

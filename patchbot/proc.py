@@ -63,26 +63,14 @@ class Processes:
         """Start `argv` with all three streams piped; its group is gone when the block ends."""
         with self._lock:
             self.check()
-            try:
-                process = subprocess.Popen(
-                    list(argv),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    env=dict(env) if env is not None else None,
-                    cwd=cwd,
-                    start_new_session=True,
-                )
-            except FileNotFoundError as error:
-                raise ProcessError(
-                    f"{argv[0]} is not installed", hint="patchbot doctor says what is missing"
-                ) from error
+            process = _start(argv, env, cwd)
             self._live.add(process)
         try:
             yield process
         finally:
-            _kill_group(process)
+            _signal_group(process, signal.SIGKILL)
             process.wait()
+            _close_streams(process)
             with self._lock:
                 self._live.discard(process)
 
@@ -97,7 +85,7 @@ class Processes:
         while time.monotonic() < deadline and any(p.poll() is None for p in live):
             time.sleep(0.02)
         for process in live:
-            _kill_group(process)
+            _signal_group(process, signal.SIGKILL)
 
     def reset(self) -> None:
         """Allow programs again after a `cancel`."""
@@ -107,14 +95,40 @@ class Processes:
 PROCESSES = Processes()
 
 
+def _start(
+    argv: Sequence[str], env: Mapping[str, str] | None, cwd: Path | None
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(env) if env is not None else None,
+            cwd=cwd,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise ProcessError(f"{argv[0]} can't be started in {cwd}: no such folder") from error
+        raise ProcessError(
+            f"{argv[0]} is not installed", hint="patchbot doctor says what is missing"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ProcessError(f"{argv[0]} can't be started: {error}") from error
+
+
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal the whole group, also when the program itself has ended and its children have not."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        _signal_group(process, signal.SIGKILL)
+def _close_streams(process: subprocess.Popen[bytes]) -> None:
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 def render_command(argv: Sequence[str]) -> str:

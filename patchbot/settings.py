@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from patchbot.errors import UsageError
 
 DEFAULT_LORE = "https://lore.kernel.org/all"
 _KNOWN = {"tree": str, "lore": str, "timeout": float, "keep_minutes": float, "jobs": int}
+_WORDS = {str: "text", float: "a number from 0 on", int: "a whole number from 0 on"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def find_home(environ: Mapping[str, str]) -> Path:
     """Return patchbot's data folder: `PATCHBOT_HOME`, else the user's data folder."""
     named = environ.get("PATCHBOT_HOME")
     if named:
-        return Path(named).expanduser().absolute()
+        return _expand(named, "PATCHBOT_HOME").absolute()
     return Path(platformdirs.user_data_dir("patchbot"))
 
 
@@ -45,7 +47,7 @@ def find_config(environ: Mapping[str, str]) -> Path:
     """Return the configuration file's path: `PATCHBOT_CONFIG`, else in the user's config folder."""
     named = environ.get("PATCHBOT_CONFIG")
     if named:
-        return Path(named).expanduser()
+        return _expand(named, "PATCHBOT_CONFIG")
     return Path(platformdirs.user_config_dir("patchbot")) / "config.toml"
 
 
@@ -61,7 +63,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=find_home(environ),
         lore=environ.get("PATCHBOT_LORE") or _text(values.get("lore")),
-        tree=(path.parent / Path(str(tree)).expanduser()) if tree else None,
+        tree=(path.parent / _expand(str(tree), f"{path}: tree")) if tree else None,
         timeout_s=_number(values.get("timeout"), 60.0),
         keep_s=_number(values.get("keep_minutes"), 60.0) * 60,
         jobs=int(_number(values.get("jobs"), 0)),
@@ -80,10 +82,26 @@ def _read_config(path: Path) -> dict[str, object]:
         if wanted is None:
             known = ", ".join(_KNOWN)
             raise UsageError(f"{path}: unknown setting {key!r}", hint=f"known are: {known}")
-        numeric = wanted in (float, int) and isinstance(value, int | float)
-        if isinstance(value, bool) or not (isinstance(value, wanted) or numeric):
-            raise UsageError(f"{path}: {key} must be {wanted.__name__}, not {value!r}")
+        if not _is_fit(value, wanted):
+            raise UsageError(f"{path}: {key} must be {_WORDS[wanted]}, not {value!r}")
     return values
+
+
+def _is_fit(value: object, wanted: type) -> bool:
+    """Whether a value has the type; numbers are finite and not negative, true is no number."""
+    if isinstance(value, bool):
+        return False
+    if wanted is float:
+        return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+    return isinstance(value, wanted) and not (isinstance(value, int) and value < 0)
+
+
+def _expand(name: str, what: str) -> Path:
+    """Expand `~` and `~user`; raises `UsageError` for a user that does not exist."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{what}: {name}: {error}") from error
 
 
 def _text(value: object) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from patchbot.errors import FetchError, MailError, NotFoundError, UsageError
+from patchbot.mail.archive import parse_message_id
 from patchbot.mail.discover import discover_mails
 from patchbot.mail.mbox import read_source, read_stdin
 from patchbot.mail.series import build_series, select_series, series_message_ids
@@ -43,8 +44,6 @@ class Collected:
 
 def parse_targets(targets: Sequence[str]) -> Target:
     """Tell paths from a message-id or address; raises `UsageError` or `MailError`."""
-    from patchbot.mail.fetch import parse_message_id
-
     paths: list[str] = []
     named: list[tuple[str, str | None]] = []
     for target in targets:

@@ -29,6 +29,7 @@ _BY_STATUS: Mapping[Status, VerdictStatus] = MappingProxyType(
         Status.SKIPPED: VerdictStatus.CANNOT_TELL,
     }
 )
+_ANSWERS = (Status.PASS, Status.WARN, Status.FAIL)
 REJECTING_RULES = frozenset({"unsafe-path", "submodule", "nul-byte", "mail-too-large"})
 
 
@@ -64,7 +65,8 @@ def decide_verdict(results: Sequence[StageResult], policy: Policy) -> Verdict:
         votes.append((VerdictStatus.CANNOT_TELL, reason))
     worst = max((vote for vote, _ in votes), key=_RANK.__getitem__)
     reasons = [reason for vote, reason in votes if vote is worst or worst is VerdictStatus.ACCEPT]
-    return Verdict(worst, tuple(reasons), tuple(passed))
+    answered = [r.stage for r in results if r.status in _ANSWERS]
+    return Verdict(worst, tuple(reasons), tuple(answered))
 
 
 def _vote(result: StageResult, policy: Policy) -> VerdictStatus:

@@ -12,12 +12,16 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from patchbot.errors import StoreError
+from patchbot.proc import PROCESSES
 
 _OWNER = "owner.lock"
+_TRY_AGAIN_S = 0.05
 
 
 @contextlib.contextmanager
@@ -57,9 +61,7 @@ def sweep_folders(parent: Path) -> list[Path]:
         except OSError:
             continue
         with owner:
-            try:
-                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            if not _try_lock(owner):
                 continue
             shutil.rmtree(folder, ignore_errors=True)
             removed.append(folder)
@@ -67,14 +69,28 @@ def sweep_folders(parent: Path) -> list[Path]:
 
 
 def make_lock(home: Path, name: str) -> Callable[[Callable[[], None]], None]:
-    """Return a function that runs a call while no other patchbot runs one under the same name."""
+    """Return a function that runs a call while no other patchbot runs one under the same name.
+
+    Waiting for the other one ends with `CancelledError` when this run is stopped.
+    """
     folder = home / "locks"
     path = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lock"
 
     def locked(call: Callable[[], None]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            while not _try_lock(handle):
+                PROCESSES.check()
+                time.sleep(_TRY_AGAIN_S)
             call()
 
     return locked
+
+
+def _try_lock(handle: TextIO) -> bool:
+    """Lock an open file if nobody else has it locked."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,9 +1,11 @@
-"""Read what a mail's diff says of itself: files, blobs, footers. Pure, and quick on big archives."""
+"""Read what a mail's diff says of itself: files, blobs, footers. Pure, and quick on archives."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _DIFF_START = re.compile(
@@ -16,7 +18,6 @@ _EMPTY_CHANGE = re.compile(
 _INDEX = re.compile(r"index ([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})(?: [0-7]{6})?$")
 _GIT_HEADER = re.compile(r'diff --git "?a/(.+?)"? "?b/(.+?)"?$')
 _HUNK_COUNTS = re.compile(r"@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
-_HUNK_LINES = ("+", "-", " ", "\\", "")
 _CONTENT_HEADERS = ("rename ", "copy ", "new file mode", "deleted file", "old mode", "new mode")
 _DIFFSTAT = re.compile(r"^ \d+ files? changed(?:,|$)", re.M)
 _FOOTERS = {
@@ -84,42 +85,60 @@ def commit_text(body: str) -> str:
 def read_diff(body: str) -> DiffFacts:
     """Scan a patch mail's diff headers and hash its content."""
     start = _DIFF_START.search(body)
-    text = body[start.start() :][:MAX_SCAN_CHARS] if start else ""
+    lines = body[start.start() :][:MAX_SCAN_CHARS].split("\n") if start else []
     paths: dict[str, None] = {}
     blobs: list[tuple[str, str, str]] = []
-    digest = hashlib.sha256()
+    content: list[str] = []
     old_path = ""
-    left = (0, 0)
-    for line in text.split("\n"):
-        if left > (0, 0) and line[:1] in _HUNK_LINES:
-            left = _count_line(line, left)
-            if line.startswith(("+", "-")):
-                digest.update("".join(line.split()).encode("utf-8", "surrogatepass") + b"\n")
+    rest = iter(lines)
+    line: str | None = next(rest, None)
+    while line is not None:
+        if hunk := _HUNK_COUNTS.match(line):
+            line = _read_hunk(rest, int(hunk[1] or 1), int(hunk[2] or 1), content)
             continue
         if header := _GIT_HEADER.match(line):
-            old_path = header.group(1)
-            paths.update({old_path: None, header.group(2): None})
+            old_path = header[1]
+            paths.update({old_path: None, header[2]: None})
         elif line.startswith("index ") and (index := _INDEX.match(line)):
-            blobs.append((old_path, index.group(1), index.group(2)))
+            blobs.append((old_path, index[1], index[2]))
         elif line.startswith(("--- ", "+++ ")):
             if path := _plain_path(line):
                 paths[path] = None
-                digest.update(path.encode("utf-8", "surrogatepass"))
+                content.append(path)
         elif line.startswith(_CONTENT_HEADERS):
-            digest.update(line.encode("utf-8", "surrogatepass"))
-        elif hunk := _HUNK_COUNTS.match(line):
-            left = (int(hunk.group(1) or 1), int(hunk.group(2) or 1))
-            continue
-        left = (0, 0)
-    return DiffFacts(tuple(paths), tuple(blobs), digest.hexdigest())
+            content.append(line)
+        elif line.startswith("Binary files ") and blobs:
+            content.extend(blobs[-1])
+        elif line == "GIT binary patch":
+            content.extend(itertools.takewhile(_is_binary, rest))
+        line = next(rest, None)
+    text = "\n".join(content).encode("utf-8", "surrogatepass")
+    return DiffFacts(tuple(paths), tuple(blobs), hashlib.sha256(text).hexdigest())
 
 
-def _count_line(line: str, left: tuple[int, int]) -> tuple[int, int]:
-    """Return how many old and new lines of a hunk are still to come after `line`."""
-    old, new = left
-    if line.startswith("\\"):
-        return left
-    return max(0, old - (line[:1] != "+")), max(0, new - (line[:1] != "-"))
+def _is_binary(line: str) -> bool:
+    """Whether a line belongs to a binary patch: a size, data, or the line between its halves."""
+    return not line or line.startswith(("literal ", "delta ")) or " " not in line
+
+
+def _read_hunk(rest: Iterator[str], old: int, new: int, content: list[str]) -> str | None:
+    """Add a hunk's changed lines to `content`; return the line after the hunk."""
+    for line in rest:
+        sign = line[:1]
+        if old <= 0 and new <= 0 and sign != "\\":
+            return line
+        if sign == "+":
+            new -= 1
+            content.append("".join(line.split()))
+        elif sign == "-":
+            old -= 1
+            content.append("".join(line.split()))
+        elif sign in (" ", ""):
+            old -= 1
+            new -= 1
+        elif sign != "\\":
+            return line
+    return None
 
 
 def _plain_path(line: str) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from patchbot.errors import FetchError, NotFoundError
-from patchbot.mail.fetch import Archive
+from patchbot.mail.archive import Archive
 from patchbot.mail.links import find_earlier_ids
 from patchbot.mail.mbox import parse_mbox
 from patchbot.mail.postings import find_postings

@@ -11,13 +11,11 @@ import contextlib
 import gzip
 import logging
 import os
-import re
 import time
 import urllib.parse
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import b4
 import dns.exception
@@ -26,51 +24,12 @@ import liblore
 import requests
 from liblore.utils import split_mbox as split_lore_mbox
 
-from patchbot.errors import FetchError, MailError, NotFoundError
+from patchbot.errors import FetchError, NotFoundError
 from patchbot.model import Attestation, Mail
 
 MAX_ANSWER_BYTES = 256 << 20
 _CHUNK_BYTES = 1 << 16
 _DNS_PROBE_S = 3.0
-_MESSAGE_ID = re.compile(r"^[^\s<>@/]+@[^\s<>@/]+$")
-
-
-class Archive(Protocol):
-    """A place that holds mail: threads by message-id, and a search."""
-
-    name: str
-
-    def fetch_thread(self, message_id: str) -> bytes:
-        """Return the thread around one mail as mboxrd; raises `FetchError`, `NotFoundError`."""
-
-    def fetch_search(self, query: str) -> bytes:
-        """Return all mails that match a public-inbox query as mboxrd, b"" for none."""
-
-
-def parse_message_id(text: str) -> tuple[str, str | None]:
-    """Return the message-id that `text` names, and the inbox URL it was named with.
-
-    Accepts a message-id with or without angle brackets, `id:` or `mid:` before it, and the
-    address of a mail on any public-inbox. Raises `MailError` for anything else.
-    """
-    text = text.strip()
-    inbox = None
-    if re.match(r"https?://", text):
-        url = urllib.parse.urlsplit(text)
-        parts = [urllib.parse.unquote(part) for part in url.path.split("/") if part]
-        index = next((i for i, part in enumerate(parts) if "@" in part), None)
-        if index is None:
-            raise MailError(f"no message-id in {text}", hint="copy the address of one mail")
-        above = [part for part in parts[:index] if part not in ("r", "msgid")]
-        inbox = urllib.parse.urlunsplit((url.scheme, url.netloc, "/".join(above), "", ""))
-        text = parts[index]
-    text = re.sub(r"^(?:id|mid|msgid|message-id):\s*", "", text, flags=re.I).strip("<> ")
-    if not _MESSAGE_ID.match(text):
-        raise MailError(
-            f"{text[:80]!r} is no message-id, no address of a mail, and no file",
-            hint="a message-id looks like 20201006004841.600488-1-mfo@canonical.com",
-        )
-    return text, inbox
 
 
 class B4Archive:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
-from patchbot.mail.diff import commit_text
+from patchbot.mail.diff import commit_text, read_diff
 from patchbot.mail.postings import Posting, Postings
 from patchbot.mail.subject import parse_subject
 from patchbot.mail.thread import mail_date
@@ -22,9 +22,14 @@ from patchbot.model import Mail
 
 _YEAR = timedelta(days=365)
 _URL_ID = re.compile(r"https?://[^\s<>]+?/(?:r/|i=)?([^\s/<>?=]+(?:@|%40)[^\s/<>,;)\]]+)")
-_PLAIN_ID = re.compile(r"<([^\s<>@]*\d{6}[^\s<>@]*@[^\s<>]+)>")
+_PLAIN_ID = re.compile(r"<([^\s<>@]{1,250}@[^\s<>]{1,250})>")
+_MAX_REROLLS = 20
+_MAX_CANDIDATES = 20
+_DIGITS = re.compile(r"\d{6}")
+_MAX_LINE_CHARS = 1000
 _EARLIER = re.compile(
-    r"\bv\d+\b|\bRFC\b|previous|earlier|last (?:version|posting|time)|prior|older|changes (?:since|from|in)",
+    r"\bv\d+\b|\bRFC\b|previous|earlier|last (?:version|posting|time)|prior|older"
+    r"|changes (?:since|from|in)",
     re.I,
 )
 _OTHER_SERIES = re.compile(
@@ -36,19 +41,24 @@ def find_linked_ids(mail: Mail) -> list[tuple[str, str]]:
     """Return (message-id, the lines around it) for every message-id a mail's own words link."""
     lines = unquoted(mail.body).split("\n")
     found: list[tuple[str, str]] = []
-    for number, line in enumerate(lines):
+    for number, whole in enumerate(lines):
+        line = whole[:_MAX_LINE_CHARS]
+        if "@" not in line and "%40" not in line:
+            continue
         if line.startswith(("+", "-", "diff ", "@@")) and "http" not in line:
             continue
-        for raw in (*_URL_ID.findall(line), *_PLAIN_ID.findall(line)):
+        plain = (each for each in _PLAIN_ID.findall(line) if _DIGITS.search(each.partition("@")[0]))
+        for raw in (*_URL_ID.findall(line), *plain):
             message_id = urllib.parse.unquote(raw).strip("<>.,;:)'\"")
             if message_id != mail.message_id:
-                context = "\n".join(lines[max(0, number - 2) : number + 1])
+                near = lines[max(0, number - 2) : number + 1]
+                context = "\n".join(each[:_MAX_LINE_CHARS] for each in near)
                 found.append((message_id, context))
     return found
 
 
 def find_earlier_ids(posting: Posting) -> list[str]:
-    """Return the message-ids that a posting's cover, else its first patch, links as earlier ones."""
+    """Return the ids that a posting's cover, else its first patch, links as earlier ones."""
     found = []
     for message_id, context in find_linked_ids(posting.first):
         last = context.rpartition("\n")[2]
@@ -97,6 +107,7 @@ def tie_postings(postings: Postings) -> Ties:
     for tie in (
         _tie_change_ids,
         _tie_updates,
+        _tie_numbers,
         _tie_links,
         _tie_titles,
         _tie_replies,
@@ -125,29 +136,80 @@ def _tie_change_ids(postings: Postings, ties: Ties) -> None:
 
 def _tie_updates(postings: Postings, ties: Ties) -> None:
     for posting in postings.found:
-        if posting.updates is not None:
-            ties.join(posting.updates, posting, "the same patch sent again")
+        if posting.repeats is not None:
+            ties.join(posting.repeats, posting, "all of it sent again below it")
+        elif posting.updates is not None:
+            ties.join(posting.updates, posting, "patches of it sent again")
         elif (above := posting.parent) is not None and find_replaced(posting):
             ties.join(above, posting, "sent alone in reply to the patch it replaces")
 
 
-def find_replaced(posting: Posting) -> dict[int, int]:
+def find_replaced(posting: Posting, depth: int = 0) -> dict[int, int]:
     """Return {number of a patch: its number above} where a posting re-rolls part of its parent.
 
-    That is: no cover, a higher revision, fewer patches than the parent, and each of them has the
-    number and total of a patch above, or no number and the title of one.
+    That is: no cover, a higher revision, and fewer patches than the parent, numbered like patches
+    of it and with a title in common or one of them in reply to its elder; or a single patch
+    without number that has the title of a patch there, or answers it and touches the same files.
+    The parent may be a re-roll itself.
     """
     above = posting.parent
     if above is None or posting.cover is not None or posting.sender != above.sender:
         return {}
     higher = (posting.number, posting.minor or 0) > (above.number, above.minor or 0)
-    if not higher or above.total < 2 or posting.target != above.target:
+    if not higher or posting.target != above.target:
         return {}
-    if posting.counted and posting.total == above.total and not posting.complete:
-        return {number: number for number in posting.patches}
+    numbers = {number: number for number in above.patches}
+    if above.total < 2:
+        numbers = find_replaced(above, depth + 1) if depth < _MAX_REROLLS else {}
+    return _replaced_numbers(posting, above, numbers) if numbers else {}
+
+
+def _replaced_numbers(posting: Posting, above: Posting, numbers: dict[int, int]) -> dict[int, int]:
+    answered = next((n for n, mail in above.patches.items() if mail is posting.parent_mail), None)
+    if posting.counted:
+        numbered = posting.total == above.total and not posting.complete
+        alike = posting.patch_keys.items() & above.patch_keys.items() or answered in posting.patches
+        return {number: number for number in posting.patches} if numbered and alike else {}
     titles = {title: number for number, title in above.patch_keys.items()}
-    (key,) = posting.patch_keys.values() if len(posting.patches) == 1 else ("",)
-    return {1: titles[key]} if not posting.counted and key in titles else {}
+    old = titles.get(next(iter(posting.patch_keys.values())))
+    if old is None and answered and _same_files(posting.first, above.patches[answered]):
+        old = answered
+    return {1: numbers[old]} if old in numbers else {}
+
+
+def _same_files(one: Mail, two: Mail) -> bool:
+    return bool(set(read_diff(one.body).paths) & set(read_diff(two.body).paths))
+
+
+def is_alone(posting: Posting) -> bool:
+    """Whether some numbered patches were sent without a cover, answering nothing."""
+    first = posting.first
+    threaded = first.in_reply_to or first.references
+    return posting.counted and not (posting.cover or threaded or posting.complete)
+
+
+def _tie_numbers(postings: Postings, ties: Ties) -> None:
+    """Patches without a cover, each with number, total and title of one of an earlier revision."""
+    by_patch: dict[tuple[object, ...], list[Posting]] = defaultdict(list)
+    for posting in postings.found:
+        for number, title in posting.patch_keys.items():
+            by_patch[posting.sender, posting.total, number, title].append(posting)
+    for posting in postings.found:
+        if posting.cover or not posting.counted or posting.updates or posting.repeats:
+            continue
+        number, title = min(posting.patch_keys.items())
+        same = by_patch[posting.sender, posting.total, number, title]
+        earlier = [
+            other
+            for other in same
+            if other.number < posting.number
+            and other.target == posting.target
+            and timedelta(0) <= posting.date - other.date <= _YEAR
+            and posting.patch_keys.items() <= other.patch_keys.items()
+        ]
+        if earlier:
+            reason = "numbered and titled like patches of it"
+            ties.join(max(earlier, key=lambda p: (p.number, p.date)), posting, reason)
 
 
 def _tie_links(postings: Postings, ties: Ties) -> None:
@@ -187,7 +249,7 @@ def _same_change(earlier: Posting, later: Posting) -> bool:
     """Whether an equal title means the same change: a higher revision, or content in common."""
     if earlier.change_id and later.change_id and earlier.change_id != later.change_id:
         return False
-    if later.number > earlier.number or later.resend:
+    if later.number > earlier.number or later.resend or not (earlier.patches and later.patches):
         return True
     return _overlap(earlier, later)
 
@@ -233,13 +295,16 @@ def _tie_takeovers(postings: Postings, ties: Ties) -> None:
     """The next revision of the same title, sent by somebody else."""
     pairs = (((p.title_key, p.target), p) for p in postings.found if p.title_key)
     for bucket in _buckets(iter(pairs)):
-        for number, posting in enumerate(bucket[1:], 1):
-            for earlier in bucket[:number]:
-                next_one = posting.version is not None and posting.number == earlier.number + 1
-                near = posting.date - earlier.date <= _YEAR / 2
-                same = set(earlier.patch_keys.values()) & set(posting.patch_keys.values())
-                if next_one and near and earlier.sender != posting.sender and same:
-                    ties.join(earlier, posting, "the next revision of this title, other sender")
+        by_number: dict[int, list[Posting]] = defaultdict(list)
+        for posting in bucket:
+            if posting.version is not None:
+                for earlier in by_number[posting.number - 1][-_MAX_CANDIDATES:]:
+                    near = posting.date - earlier.date <= _YEAR / 2
+                    same = set(earlier.patch_keys.values()) & set(posting.patch_keys.values())
+                    if near and earlier.sender != posting.sender and same:
+                        reason = "the next revision of this title, other sender"
+                        ties.join(earlier, posting, reason)
+            by_number[posting.number].append(posting)
 
 
 def find_fixed(mail: Mail) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Read mails from mbox files (mboxrd, plain or gzip), Maildirs, folders of these, and streams.
 
-Memory stays bounded: files are read line by line, and of an oversized mail only the beginning
+Memory stays bounded: files are read piece by piece, and of an oversized mail only the beginning
 is kept.
 """
 
@@ -20,11 +20,11 @@ from patchbot.model import Mail
 
 MAX_SOURCE_BYTES = 4 << 30
 _FROM_LINE = re.compile(
-    rb"From (mboxrd@z |git@z |\S+\s+(\S+\s+)?(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b"
-    rb"|[0-9a-f]{40} (Mon|Tue|Wed|Thu|Fri|Sat|Sun) )"
+    rb"(?:(?<=\n\n)|(?<=\n\r\n))From (?:mboxrd@z |git@z |\S{1,200}\s+(?:\S{1,200}\s+)?"
+    rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b|[0-9a-f]{40} (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )[^\n]*\n"
 )
-_QUOTED_FROM = re.compile(rb">+From ")
-_LINE_BYTES = 1 << 20
+_QUOTED_FROM = re.compile(rb"^>(>*From )", re.M)
+_CHUNK_BYTES = 1 << 20
 _MAILDIR = ("cur", "new")
 _HEADER = re.compile(rb"[!-9;-~]+:[ \t]?")
 
@@ -36,35 +36,64 @@ def split_mbox(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
     starts a mail only where it looks like one (an address and a day, or `mboxrd@z`) and follows
     an empty line, so that prose in a body does not cut a mail in two.
     """
-    kept = bytearray()
-    cut = is_mbox = started = False
-    blank = whole = True
-    for line in iter(lambda: stream.readline(_LINE_BYTES), b""):
-        starts = blank and bool(_FROM_LINE.match(line))
+    kept = _Kept()
+    is_mbox = started = False
+    for text, starts in _split_at_from_lines(stream):
         if starts and (is_mbox or not started):
             if started:
-                yield _without_separator(kept), cut
-            kept, cut, blank = bytearray(), False, False
-            is_mbox = started = whole = True
+                yield kept.take(unquote=True), kept.cut
+            kept = _Kept()
+            is_mbox = started = True
             continue
-        if not started and not line.strip():
-            continue
-        started = True
-        blank = line in (b"\n", b"\r\n") and whole
-        if is_mbox and whole and _QUOTED_FROM.match(line):
-            line = line[1:]
-        whole = line.endswith(b"\n")
-        if len(kept) < MAX_MAIL_BYTES:
-            kept += line
-        else:
-            cut = True
-    if kept:
-        yield _without_separator(kept) if is_mbox else bytes(kept), cut
+        if not started:
+            text = text.lstrip(b"\r\n")
+        started = started or bool(text)
+        kept.add(text)
+    if kept.data:
+        yield kept.take(unquote=is_mbox), kept.cut
 
 
-def _without_separator(kept: bytearray) -> bytes:
-    """Drop the empty line that stands between two mails of an mbox."""
-    return bytes(kept[:-1] if kept.endswith(b"\n\n") else kept)
+def _split_at_from_lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Yield a stream's text in pieces, with True for each that is a whole `From ` line."""
+    seen = rest = b"\n\n"
+    begin = len(rest)
+    while True:
+        chunk = stream.read(_CHUNK_BYTES)
+        data = rest + chunk
+        end = data.rfind(b"\n") + 1
+        if not chunk or (end <= begin and len(data) > _CHUNK_BYTES):
+            end = len(data)
+        for found in _FROM_LINE.finditer(data, begin, end):
+            if found.start() > begin:
+                yield data[begin : found.start()], False
+            yield found.group(), True
+            begin = found.end()
+        if end > begin:
+            yield data[begin:end], False
+        if not chunk:
+            return
+        seen = data[max(0, end - 3) : end] if end else seen
+        rest, begin = seen + data[end:], len(seen)
+
+
+class _Kept:
+    """The beginning of one mail, up to `MAX_MAIL_BYTES`."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.cut = False
+
+    def add(self, text: bytes) -> None:
+        room = MAX_MAIL_BYTES - len(self.data)
+        self.data += text[:room]
+        self.cut = self.cut or len(text) > room
+
+    def take(self, *, unquote: bool) -> bytes:
+        """Return the mail; as part of an mbox without its quoting and the line that ends it."""
+        if not unquote:
+            return bytes(self.data)
+        whole = self.data[:-1] if self.data.endswith(b"\n\n") else self.data
+        return _QUOTED_FROM.sub(rb"\1", whole)
 
 
 def read_mails(stream: IO[bytes], *, keep_raw: bool = True) -> Iterator[Mail]:
@@ -158,9 +187,9 @@ class _Bounded:
         self._stream = stream
         self._read = 0
 
-    def readline(self, size: int) -> bytes:
-        line = self._stream.readline(size)
-        self._read += len(line)
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._read += len(data)
         if self._read > MAX_SOURCE_BYTES:
-            raise MailError(f"more than {MAX_SOURCE_BYTES >> 30} GiB of mail", hint="split it")
-        return line
+            raise MailError(f"more than {MAX_SOURCE_BYTES >> 20} MiB of mail", hint="split it")
+        return data

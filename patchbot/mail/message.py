@@ -64,8 +64,9 @@ def _parse_bytes(raw: bytes, problems: list[str]) -> email.message.Message:
     if message.get_content_maintype() in ("multipart", "message"):
         try:
             return _PARSER.parsebytes(raw)
-        except Exception as error:  # the parser raises many kinds on hostile input
-            problems.append(f"not parsed as MIME ({type(error).__name__})")
+        except Exception as error:  # noqa: BLE001 - the parser raises many kinds on hostile input
+            problems.append(f"not parsed as MIME ({type(error).__name__}), read as it stands")
+            del message["Content-Type"], message["Content-Transfer-Encoding"]
     left = message.get_payload()  # what a header block without an empty line was cut from
     left = left if isinstance(left, str) else ""
     message.set_payload(left + rest.decode("ascii", "surrogateescape"))
@@ -160,7 +161,7 @@ def _to_utc(moment: datetime) -> datetime:
 def _body(message: email.message.Message, raw: bytes, problems: list[str]) -> str:
     try:
         parts = [_part_text(part, problems) for part in message.walk() if _is_text(part)]
-    except Exception as error:  # as above: walking a hostile tree raises many kinds
+    except Exception as error:  # noqa: BLE001 - as above: walking a hostile tree raises many kinds
         problems.append(f"body read as it stands ({type(error).__name__})")
         parts = [raw.partition(b"\n\n")[2].decode("utf-8", "replace")]
     return "\n".join(parts)
@@ -168,7 +169,9 @@ def _body(message: email.message.Message, raw: bytes, problems: list[str]) -> st
 
 def _is_text(part: email.message.Message) -> bool:
     kind = part.get_content_type()
-    return kind.startswith("text/") and kind != "text/html" and not part.is_multipart()
+    if part.is_multipart():
+        return False
+    return kind.startswith(("text/", "multipart/")) and kind != "text/html"
 
 
 def _part_text(part: email.message.Message, problems: list[str]) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from patchbot.mail.diff import find_footer, has_diff, has_diffstat, read_diff
+from patchbot.mail.diff import DiffFacts, find_footer, has_diff, has_diffstat, read_diff
 from patchbot.mail.subject import Subject, normalise_title, parse_subject
 from patchbot.mail.thread import Mails, mail_date
 from patchbot.model import Extra, Mail
@@ -98,9 +98,14 @@ class Posting:
         return {n: parse_subject(m.subject).key for n, m in self.patches.items()}
 
     @cached_property
+    def facts(self) -> dict[int, DiffFacts]:
+        """What the diffs of its patches say, by number; not before its patches are settled."""
+        return {n: read_diff(m.body) for n, m in self.patches.items()}
+
+    @property
     def content_ids(self) -> dict[int, str]:
         """The content hashes of its patches, by number."""
-        return {n: read_diff(m.body).content_id for n, m in self.patches.items()}
+        return {number: facts.content_id for number, facts in self.facts.items()}
 
     @cached_property
     def change_id(self) -> str | None:
@@ -157,7 +162,7 @@ def find_postings(mails: Mails) -> Postings:
     items = {mail.message_id: _classify(mail, mails) for mail in mails}
     groups, homes = _thread_groups(items, mails)
     postings: list[Posting] = []
-    for group in _merge_unthreaded(groups):
+    for group in _merge_unthreaded(groups, mails):
         postings.extend(_make_postings(group, homes))
     postings.sort(key=lambda posting: (posting.date, posting.first.message_id))
     by_mail = {mail.message_id: posting for posting in postings for mail in posting.mails}
@@ -262,7 +267,7 @@ def _same_posting(item: _Item, above: _Item) -> bool:
     if item.mail.email != above.mail.email or one.minor != two.minor:
         return False
     if above.kind == "cover":
-        return two.total in (None, 0, one.total) and _versions_agree(one, two)
+        return two.total in (None, 0, one.total) and one.version == two.version
     return one.total == two.total and one.version == two.version and two.counter is not None
 
 
@@ -273,8 +278,12 @@ def _versions_agree(one: Subject, two: Subject) -> bool:
 def _adopt_covers(
     members: list[_Item], homes: dict[str, str], items: dict[str, _Item], mails: Mails
 ) -> None:
-    """Put patches right below a cover that announces another total, and has no others, to it."""
+    """Put patches right below a cover that names no revision, or another total, to it.
+
+    Only where the cover has no patches of its own, and only those of one revision and total.
+    """
     taken = set(homes.values())
+    adopted: dict[str, tuple[int | None, int | None]] = {}
     for item in members:
         if item.kind != "patch" or not item.subject.counter or item.mail.message_id in homes:
             continue
@@ -282,11 +291,14 @@ def _adopt_covers(
         if above is None or above.kind != "cover" or above.mail.message_id in taken:
             continue
         same_sender = above.mail.email == item.mail.email
-        if same_sender and _versions_agree(item.subject, above.subject):
+        shape = item.subject.version, item.subject.total
+        if not same_sender or not _versions_agree(item.subject, above.subject):
+            continue
+        if adopted.setdefault(above.mail.message_id, shape) == shape:
             homes[item.mail.message_id] = above.mail.message_id
 
 
-def _merge_unthreaded(groups: list[list[_Item]]) -> list[list[_Item]]:
+def _merge_unthreaded(groups: list[list[_Item]], mails: Mails) -> list[list[_Item]]:
     """Join incomplete groups of one sender, revision and total that were sent within a day."""
     buckets: dict[tuple[object, ...], list[list[_Item]]] = defaultdict(list)
     done: list[list[_Item]] = []
@@ -297,7 +309,7 @@ def _merge_unthreaded(groups: list[list[_Item]]) -> list[list[_Item]]:
         else:
             buckets[_bucket(lead)].append(group)
     for bucket in buckets.values():
-        done.extend(_merge_bucket(bucket))
+        done.extend(_merge_bucket(bucket, mails))
     return done
 
 
@@ -312,38 +324,54 @@ def _is_complete(group: list[_Item]) -> bool:
     return len(numbers - {0}) >= total > 0
 
 
-def _merge_bucket(bucket: list[list[_Item]]) -> list[list[_Item]]:
-    merged: list[list[_Item]] = []
+def _merge_bucket(bucket: list[list[_Item]], mails: Mails) -> list[list[_Item]]:
+    merged: list[_Merged] = []
     for group in sorted(bucket, key=lambda g: min(map(_item_order, g))):
+        one = _Merged(group, mails)
         near = reversed(merged[-_MAX_NEIGHBOURS:])
-        home = next((other for other in near if _sent_together(other, group)), None)
+        home = next((other for other in near if other.sent_with(one)), None)
         if home is not None:
-            home.extend(group)
+            home.add(one)
         else:
-            merged.append(list(group))
-    return merged
+            merged.append(one)
+    return [each.items for each in merged]
 
 
-def _sent_together(home: list[_Item], group: list[_Item]) -> bool:
-    taken = {item.subject.counter for item in home}
-    if any(item.subject.counter in taken for item in group):
-        return False
-    apart = min(mail_date(item.mail) for item in group) - max(mail_date(i.mail) for i in home)
-    if apart > _SENT_TOGETHER:
-        return False
-    one, two = _anchors(home), _anchors(group)
-    return not one or not two or bool(one & two) or bool(_runs(home) & _runs(group))
+class _Merged:
+    """Some items and what tells whether others were sent with them."""
+
+    def __init__(self, items: list[_Item], mails: Mails) -> None:
+        self.items = list(items)
+        self.numbers = {item.subject.counter for item in items}
+        self.begin = min(mail_date(item.mail) for item in items)
+        self.end = max(mail_date(item.mail) for item in items)
+        self.anchors = _anchors(items, mails)
+        self.runs = _runs(items)
+
+    def sent_with(self, other: _Merged) -> bool:
+        if self.numbers & other.numbers or other.begin - self.end > _SENT_TOGETHER:
+            return False
+        if not self.anchors or not other.anchors:
+            return True
+        return bool(self.anchors & other.anchors or self.runs & other.runs)
+
+    def add(self, other: _Merged) -> None:
+        self.items += other.items
+        self.numbers |= other.numbers
+        self.end = max(self.end, other.end)
+        self.anchors |= other.anchors
+        self.runs |= other.runs
 
 
-def _anchors(group: list[_Item]) -> set[str]:
-    """Return the threads a group hangs in: those its mails refer to, or its own."""
-    own = {item.mail.message_id for item in group}
+def _anchors(group: list[_Item], mails: Mails) -> set[str]:
+    """Return the threads a group hangs in: what the root of its mails answers, or the root."""
     found = set()
     for mail in (item.mail for item in group):
-        top = next(iter(mail.references), mail.in_reply_to)
-        if top is not None:
-            found.add(top)
-    return found or (own if len(own) > 1 else set())
+        root = mails.root(mail)
+        lost = next(iter(root.references), root.in_reply_to)
+        if lost is not None or root is not mail or len(group) > 1:
+            found.add(lost or root.message_id)
+    return found
 
 
 def _runs(group: list[_Item]) -> set[str]:
@@ -366,12 +394,23 @@ def _make_postings(group: list[_Item], homes: dict[str, str]) -> list[Posting]:
         for item in patches
         if _beyond(item)
     ]
-    if any(item.mail.message_id not in homes for item in [*covers, *batches[0]][1:]):
-        first.notes.append("sent without threading: put together by sender, number and time")
+    _note_threading(first, [*covers, *batches[0]], homes)
     found = [first]
     for batch in batches[1:]:
         found += _again(batch, found, homes)
     return found
+
+
+def _note_threading(posting: Posting, group: list[_Item], homes: dict[str, str]) -> None:
+    """Say so where no reply ties a posting's mails together."""
+    loose = [item.mail for item in group if item.mail.message_id not in homes]
+    if len(loose) < 2:
+        return
+    above = {next(iter(mail.references), mail.in_reply_to) for mail in loose}
+    if len(above) == 1 and None not in above:
+        posting.notes.append("its first mail is not here: its patches answer one that nobody has")
+    else:
+        posting.notes.append("sent without threading: put together by sender, number and time")
 
 
 def _beyond(item: _Item) -> bool:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import dataclasses
 import email.utils
 import hashlib
+import itertools
 import re
 from collections.abc import Callable, Iterable
 
 from patchbot.errors import MailError
 from patchbot.mail.diff import (
+    DiffFacts,
     find_body_author,
     find_footer,
     find_prerequisites,
     read_diff,
 )
-from patchbot.mail.links import find_earlier_ids, find_replaced, tie_postings
+from patchbot.mail.links import find_earlier_ids, find_replaced, is_alone, tie_postings
 from patchbot.mail.postings import Posting, Postings, find_postings
 from patchbot.mail.subject import parse_subject
 from patchbot.mail.thread import Mails
 from patchbot.mail.trailers import find_patch_trailers, find_reply_trailers
-from patchbot.model import Mail, Patch, Revision, Series, Trailer
+from patchbot.model import Extra, Mail, Patch, Revision, Series, Trailer
 
 _SHOWN = 5
+_MAX_MISSING = 200
 
 
 def build_series(mails: Mails) -> list[Series]:
@@ -95,7 +98,12 @@ def _make_series(
     ordered = sorted(group, key=lambda p: (p.number, p.minor or 0, p.date))
     revisions: list[Revision] = []
     taken: dict[str, Posting] = {}
-    for posting in ordered:
+    lone = {id(p): other for p in ordered if not p.patches if (other := _outdone(p, ordered))}
+    for posting in lone.values():
+        covers = [p.first for p in ordered if lone.get(id(p)) is posting]
+        reason = "a cover letter whose patches did not come; sent again"
+        posting.extras += [Extra(mail.message_id, mail.subject, reason) for mail in covers]
+    for posting in (p for p in ordered if id(p) not in lone):
         twin = next((p for p in taken.values() if _resent(p, posting)), None)
         if twin is not None:
             index = list(taken.values()).index(twin)
@@ -112,7 +120,7 @@ def _make_series(
     change_id = next((p.change_id for p in reversed(ordered) if p.change_id), None)
     return Series(
         slug=_slug(change_id, oldest),
-        title=carried[-1].title,
+        title=_series_title(carried),
         author_name=carried[-1].author_name,
         author_email=carried[-1].author_email,
         change_id=change_id,
@@ -122,12 +130,26 @@ def _make_series(
     )
 
 
+def _series_title(revisions: list[Revision]) -> str:
+    """Return the newest title; without a cover there, that of the newest cover before it."""
+    newest = revisions[-1]
+    if newest.cover is None and newest.total > 1:
+        return next((r.title for r in reversed(revisions) if r.cover), newest.title)
+    return newest.title
+
+
 def _slug(change_id: str | None, oldest: Posting) -> str:
     """Name a series for refs and folders: its change-id, else title and sender of the oldest."""
     source = change_id or f"{oldest.title_key}\0{oldest.sender}"
     words = re.sub(r"[^a-z0-9]+", "-", (change_id or oldest.title).casefold()).strip("-")
     short = words[:48].rstrip("-") or "series"
     return f"{short}-{hashlib.sha256(source.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def _outdone(lone: Posting, group: list[Posting]) -> Posting | None:
+    """Return the posting of the same revision that has the patches a lone cover announced."""
+    same = [p for p in group if p.number == lone.number and p.cover and p.patches]
+    return next((p for p in same if p.title_key == lone.title_key), None)
 
 
 def _resent(one: Posting, two: Posting) -> bool:
@@ -148,7 +170,7 @@ def _label(posting: Posting, taken: dict[str, Posting]) -> str:
 
 def _add_resend(revision: Revision, again: Posting, replies: dict[str, list[Mail]]) -> Revision:
     """Fold a resent posting into its revision: its replies count, its mails are the newer ones."""
-    numbers = {number: mail for number, mail in again.patches.items()}
+    numbers = dict(again.patches)
     patches = tuple(
         dataclasses.replace(
             patch,
@@ -162,13 +184,15 @@ def _add_resend(revision: Revision, again: Posting, replies: dict[str, list[Mail
     )
     cover = _replied(again.cover, "cover", replies) if again.cover else ()
     day = again.date.date().isoformat()
+    ripe = ", no longer as RFC" if revision.rfc and not again.rfc else ""
     return dataclasses.replace(
         revision,
         patches=patches,
         trailers=_unique((*revision.trailers, *cover)),
+        rfc=revision.rfc and again.rfc,
         resends=(*revision.resends, *(mail.message_id for mail in again.mails)),
         extras=(*revision.extras, *again.extras),
-        notes=(*revision.notes, f"sent again on {day} with the same content"),
+        notes=(*revision.notes, f"sent again on {day} with the same content{ripe}"),
     )
 
 
@@ -194,7 +218,9 @@ def _make_revision(
         f"{mail.message_id}: {problem}" for mail in posting.mails for problem in mail.problems
     ]
     patches = {
-        number: make_patch(mail, number, lambda m: _replied(m, "patch", replies))
+        number: make_patch(
+            mail, number, lambda m: _replied(m, "patch", replies), posting.facts[number]
+        )
         for number, mail in posting.patches.items()
     }
     previous = _rerolled(posting, earlier)
@@ -202,11 +228,7 @@ def _make_revision(
     cover = posting.cover
     if previous is not None:
         patches, total = _compose(posting, patches, previous, notes)
-    missing = tuple(number for number in range(1, total + 1) if number not in patches)
-    if missing:
-        shown = ", ".join(str(number) for number in missing[:_SHOWN])
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-        notes.append(f"of {total} patches, these are in no mail: {shown}{more}")
+    missing = _missing(total, patches, notes)
     if label != f"v{posting.number}" and posting.updates is None and posting.minor is None:
         notes.append(f"a second v{posting.number} with other content: called {label} here")
     first = posting.first
@@ -215,7 +237,7 @@ def _make_revision(
         label=label,
         number=posting.number,
         message_id=first.message_id,
-        title=previous.title if previous and not posting.cover else posting.title,
+        title=_title(posting, previous),
         author_name=posting.name or (author.author_name if author else ""),
         author_email=posting.sender,
         date=first.date,
@@ -233,15 +255,42 @@ def _make_revision(
     )
 
 
+def _title(posting: Posting, previous: Revision | None) -> str:
+    """Return a revision's title: where it brings no cover, that of the one it stands in for."""
+    if posting.cover is None and previous is not None:
+        return previous.title
+    if posting.cover is None and posting.repeats is not None:
+        return posting.repeats.title
+    return posting.title
+
+
+def _missing(total: int, patches: dict[int, Patch], notes: list[str]) -> tuple[int, ...]:
+    """Return the numbers nobody has, the first of them where they are very many, and note it."""
+    absent = (number for number in range(1, total + 1) if number not in patches)
+    missing = tuple(itertools.islice(absent, _MAX_MISSING))
+    if missing:
+        count = total - sum(1 for number in patches if number <= total)
+        shown = ", ".join(str(number) for number in missing[:_SHOWN])
+        more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+        notes.append(f"of {total} patches, these are in no mail: {shown}{more}")
+    return missing
+
+
 def _footer(posting: Posting, kind: str) -> str | None:
     return next((f for mail in posting.mails if (f := find_footer(mail.body, kind))), None)
 
 
 def make_patch(
-    mail: Mail, number: int, replied: Callable[[Mail], tuple[Trailer, ...]] = lambda _: ()
+    mail: Mail,
+    number: int,
+    replied: Callable[[Mail], tuple[Trailer, ...]] = lambda _: (),
+    facts: DiffFacts | None = None,
 ) -> Patch:
-    """Make a patch of a patch mail, its trailers and those of its replies."""
-    facts = read_diff(mail.body)
+    """Make a patch of a patch mail, its trailers and those of its replies.
+
+    `facts` spares reading the diff again where that was done.
+    """
+    facts = facts or read_diff(mail.body)
     name, address = mail.name, mail.email
     inside = find_body_author(mail.body)
     if inside:
@@ -271,21 +320,14 @@ def make_patch(
 
 def _rerolled(posting: Posting, earlier: list[Revision]) -> Revision | None:
     """Return the revision that a partial re-roll completes, None for a posting of its own."""
-    if posting.cover is not None or not earlier:
-        return None
-    if posting.updates is not None:
-        wanted = {m.message_id for m in posting.updates.mails}
+    above = posting.updates or (posting.parent if find_replaced(posting) else None)
+    if above is not None:
+        wanted = {mail.message_id for mail in above.mails}
         return next((r for r in reversed(earlier) if wanted & set(r.message_ids)), None)
-    if find_replaced(posting):
-        above = {m.message_id for m in posting.parent.mails} if posting.parent else set()
-        same = [r for r in earlier if above & set(r.message_ids)]
-        return same[-1] if same else None
-    previous = earlier[-1]
-    first = posting.first
-    alone = not first.in_reply_to and not first.references and not posting.complete
-    if alone and posting.counted and posting.total == previous.total and not previous.missing:
-        titles = {patch.number: parse_subject(patch.mail.subject).key for patch in previous.patches}
-        if all(titles.get(n) == key for n, key in posting.patch_keys.items()):
+    if earlier and is_alone(posting):
+        previous = earlier[-1]
+        titles = {p.number: parse_subject(p.mail.subject).key for p in previous.patches}
+        if posting.total == previous.total and posting.patch_keys.items() <= titles.items():
             return previous
     return None
 
@@ -301,8 +343,10 @@ def _compose(
     }
     for own, above in numbers.items():
         composed[above] = dataclasses.replace(patches[own], number=above)
-    fresh = ", ".join(f"{number}/{previous.total}" for number in sorted(numbers.values()))
-    notes.append(f"only {fresh} was sent: the other patches are those of {previous.label}")
+    fresh = [f"{number}/{previous.total}" for number in sorted(numbers.values())]
+    verb = "was" if len(fresh) == 1 else "were"
+    shown = ", ".join(fresh[:_SHOWN]) + (f" and {len(fresh) - _SHOWN} more" * (len(fresh) > _SHOWN))
+    notes.append(f"only {shown} {verb} sent: the other patches are those of {previous.label}")
     return composed, previous.total
 
 

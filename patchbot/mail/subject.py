@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 
@@ -80,7 +81,12 @@ class _Facts:
 
 def parse_subject(text: str) -> Subject:
     """Parse a decoded, unfolded subject line; anything is accepted, the excess is cut."""
-    reply, words, title = _split(text[:MAX_SUBJECT_CHARS])
+    return _parse(text[:MAX_SUBJECT_CHARS])
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _parse(text: str) -> Subject:
+    reply, words, title = _split(text)
     facts = _Facts()
     for word in words:
         _read_word(word, facts)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -31,11 +32,17 @@ _STYLE = {
 _WEIGHT = {"error": 0, "warning": 1, "note": 2}
 _SHORT = {"Reviewed-by": "R", "Acked-by": "A", "Tested-by": "T", "Nacked-by": "N"}
 _PIPE_WIDTH = 110
-_BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+_BIDI = {*range(0x2028, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+_COLUMNS = ("revision", "sent", "patches", "trailers", "base")
+_LEAST = ("sent", "base", "trailers", "patches")
+_ANY_WIDTH = 10_000
 
 
 def clean_text(text: str) -> str:
-    """Return text that can't command a terminal: control and direction characters are shown."""
+    """Return text that can't command a terminal: control and direction characters are shown.
+
+    Line feeds stay; other line separators are shown as well.
+    """
     out = []
     for char in text:
         code = ord(char)
@@ -46,14 +53,36 @@ def clean_text(text: str) -> str:
     return "".join(out).replace("\t", "    ")
 
 
+class ReportConsole(Console):
+    """A console that raises `BrokenPipeError` where rich would exit with 1, a verdict's code."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error that is being handled."""
+        raise  # rich calls this while it handles the error
+
+
+class _Stripped:
+    """A text stream that drops the white space at the end of each line written to it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return int(self._stream.write(re.sub(r" +$", "", text, flags=re.MULTILINE)) or 0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def make_console(stream: Any, environ: Mapping[str, str], *, plain: bool = False) -> Console:
     """Return a console for `stream`: colour only on a terminal, and never with `NO_COLOR`."""
     terminal = bool(getattr(stream, "isatty", lambda: False)()) and not plain
     colour = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     columns = environ.get("COLUMNS", "")
-    width = int(columns) if columns.isdigit() and int(columns) > 20 else None
-    return Console(
-        file=stream,
+    width = int(columns) if re.fullmatch("[0-9]{2,4}", columns) and int(columns) > 20 else None
+    file: Any = stream if terminal else _Stripped(stream)
+    return ReportConsole(
+        file=file,
         force_terminal=terminal,
         color_system="auto" if colour else None,
         no_color=not colour,
@@ -81,7 +110,8 @@ def print_review(console: Console, document: Mapping[str, Any]) -> None:
     console.print(_line(f"by {author['name']} <{author['email']}>{change}"))
     console.print(_line(f"tree: {document['tree'] or 'none'}"))
     console.print()
-    console.print(_matrix(document))
+    _print_overview(console, document)
+    console.print()
     _print_reasons(console, document)
     _print_findings(console, document)
     _print_trailers(console, document)
@@ -89,25 +119,54 @@ def print_review(console: Console, document: Mapping[str, Any]) -> None:
 
 
 def _line(text: str, style: str = "") -> Text:
+    """Return one line: what a mail put into a name or a title can't start another."""
+    return Text(clean_text(text).replace("\n", " "), style=style, overflow="fold")
+
+
+def _block(text: str, style: str = "") -> Text:
     return Text(clean_text(text), style=style, overflow="fold")
 
 
-def _matrix(document: Mapping[str, Any]) -> Table:
+def _print_overview(console: Console, document: Mapping[str, Any]) -> None:
+    """Print the matrix; a narrow console gets fewer columns, a very narrow one a list."""
+    anywhere = console.options.update(max_width=_ANY_WIDTH)
+    for dropped in range(len(_LEAST) + 1):
+        table = _matrix(document, [n for n in _COLUMNS if n not in _LEAST[:dropped]])
+        if console.measure(table, options=anywhere).maximum <= console.width:
+            console.print(table)
+            return
+    stages = _stage_names(document)
+    for revision in document["revisions"]:
+        verdict = revision["verdict"]["status"]
+        console.print(_line(f"{_revision_name(revision)}: ") + _line(verdict, _STYLE[verdict]))
+        for name in stages:
+            console.print(_line(f"  {name}: ") + _stage_cell(revision["stages"].get(name)))
+
+
+def _matrix(document: Mapping[str, Any], columns: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     stages = _stage_names(document)
-    for name in ("revision", "sent", "patches", "trailers", "base", *stages, "verdict"):
+    for name in (*columns, *stages, "verdict"):
         table.add_column(name, overflow="fold")
     for revision in document["revisions"]:
+        facts = _facts(revision)
         table.add_row(
-            _line(_revision_name(revision)),
-            _line((revision["date"] or "no date")[:10]),
-            _line(_patch_count(revision)),
-            _line(_trailer_count(revision)),
-            _line(_base_name(revision)),
+            *(_line(facts[name]) for name in columns),
             *(_stage_cell(revision["stages"].get(name)) for name in stages),
             _line(revision["verdict"]["status"], _STYLE[revision["verdict"]["status"]]),
         )
     return table
+
+
+def _facts(revision: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stands in each of `_COLUMNS` for a revision."""
+    return {
+        "revision": _revision_name(revision),
+        "sent": (revision["date"] or "no date")[:10],
+        "patches": _patch_count(revision),
+        "trailers": _trailer_count(revision),
+        "base": _base_name(revision),
+    }
 
 
 def _stage_names(document: Mapping[str, Any]) -> list[str]:
@@ -144,7 +203,7 @@ def _base_name(revision: Mapping[str, Any]) -> str:
 def _stage_cell(result: Mapping[str, Any] | None) -> Text:
     if result is None:
         return _line("did not run", "bold red")
-    count = sum(f["severity"] != "note" for f in result["findings"])
+    count = sum(f["severity"] != "note" and f["change"] != "fixed" for f in result["findings"])
     text = result["status"] + (f" ({count})" if count else "")
     return _line(text, _STYLE[result["status"]])
 
@@ -159,7 +218,7 @@ def _print_reasons(console: Console, document: Mapping[str, Any]) -> None:
             )
         )
         for reason in verdict["reasons"]:
-            console.print(Padding(_line(reason), (0, 0, 0, 6), expand=False))
+            console.print(_indented(reason))
     scopes = {name for r in document["revisions"] for name in r["verdict"]["scope"]}
     said = ", ".join(sorted(scopes)) or "no stage"
     console.print(_line(f"  These rest on: {said}. What no stage looked at is not vouched for."))
@@ -193,9 +252,13 @@ def _print_finding(console: Console, finding: Mapping[str, Any], label: str, sta
     head.append(clean_text(f" {label} {stage}/{finding['rule']}{change}"))
     head.append(clean_text(f" ({place})") if place else "")
     console.print(head, overflow="fold")
-    console.print(Padding(_line(finding["message"]), (0, 0, 0, 6), expand=False))
-    for line in finding["evidence"].splitlines():
-        console.print(Padding(_line(line, "dim"), (0, 0, 0, 8), expand=False))
+    console.print(_indented(finding["message"]))
+    for line in finding["evidence"].rstrip("\n").split("\n") if finding["evidence"] else ():
+        console.print(_indented(line, 8, "dim"))
+
+
+def _indented(text: str, columns: int = 6, style: str = "") -> Padding:
+    return Padding(_block(text, style), (0, 0, 0, columns), expand=False)
 
 
 def _print_trailers(console: Console, document: Mapping[str, Any]) -> None:
@@ -216,9 +279,9 @@ def _print_decisions(console: Console, document: Mapping[str, Any]) -> None:
     for revision in document["revisions"]:
         console.print(_line(f"  {revision['label']}  <{revision['message_id']}>"))
         for note in _revision_notes(revision):
-            console.print(Padding(_line(note), (0, 0, 0, 6), expand=False))
+            console.print(_indented(note))
     for note in (*document["series"]["notes"], *document["notes"]):
-        console.print(Padding(_line(note), (0, 0, 0, 2), expand=False))
+        console.print(_indented(note, 2))
     for message_id in document["series"]["absent"]:
         console.print(_line(f"  linked as an earlier posting, but not to be had: <{message_id}>"))
     console.print()
@@ -281,7 +344,7 @@ def print_applied(console: Console, revision: Mapping[str, Any], branch: str | N
         head = Text.assemble(
             f"{revision['label']} {name}: ", (result["status"], _STYLE[result["status"]])
         )
-        console.print(head, _line(result["reason"]))
+        console.print(head, _block(result["reason"]))
         for finding in result["findings"]:
             _print_finding(console, finding, revision["label"], name)
     base = revision["base"]
@@ -289,10 +352,12 @@ def print_applied(console: Console, revision: Mapping[str, Any], branch: str | N
         console.print(_line(f"base {base['commit'][:12]}: {base['how']}"))
     data = revision["stages"]["apply"]["data"]
     if data.get("commits"):
-        console.print(_line(f"{data['commits'][-1]} {data['ref']}"))
-        console.print(_line(f"look: git log --stat {base['commit'][:12]}..{data['ref']}"))
+        console.print(_line(f"{data['commits'][-1]} {data['ref']}"), soft_wrap=True)
+        look = f"look: git log --stat {base['commit'][:12]}..{data['ref']}"
+        console.print(_line(look), soft_wrap=True)
     if branch:
-        console.print(_line(f"branch {branch} made; switch to it with: git switch {branch}"))
+        switch = f"branch {branch} made; switch to it with: git switch {branch}"
+        console.print(_line(switch), soft_wrap=True)
 
 
 def print_checks(console: Console, checks: Iterable[Any], config: str) -> None:

@@ -1,5 +1,5 @@
 """What patchbot keeps: fetched threads, stage results, reviews. The only SQL is here."""
 
-from patchbot.store.database import Store, StoredReview
+from patchbot.store.database import Store, StoredReview, render_result
 
-__all__ = ["Store", "StoredReview"]
+__all__ = ["Store", "StoredReview", "render_result"]

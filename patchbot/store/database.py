@@ -18,6 +18,7 @@ from patchbot.model import Change, Finding, Severity, StageResult, Status
 from patchbot.store.migrations import MIGRATIONS
 
 _BUSY_S = 30.0
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,13 @@ class Store:
             self._db = sqlite3.connect(
                 self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._migrate()
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._migrate()
+            except BaseException:
+                self._db.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -60,9 +65,10 @@ class Store:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            broken = getattr(error, "sqlite_errorcode", None) in _BROKEN
+            first = "move that file away" if broken else "free space or mend its permissions"
             raise StoreError(
-                f"{self.path}: {error}",
-                hint="free space or mend its permissions, or name another folder: PATCHBOT_HOME",
+                f"{self.path}: {error}", hint=f"{first}, or name another folder: PATCHBOT_HOME"
             ) from error
 
     @contextlib.contextmanager
@@ -71,10 +77,11 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def _migrate(self) -> None:
         while True:
@@ -93,7 +100,7 @@ class Store:
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         with self._explained(), self._lock:
-            row: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
+            row: tuple[Any, ...] | None = self._db.execute(query, _bind(*values)).fetchone()
             return row
 
     def load_fetched(self, server: str, kind: str, name: str) -> tuple[bytes, float] | None:
@@ -114,13 +121,16 @@ class Store:
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO fetched VALUES (?, ?, ?, ?, ?)",
-                (server, kind, name, time.time(), zlib.compress(data)),
+                _bind(server, kind, name, time.time(), zlib.compress(data)),
             )
 
     def load_result(self, key: str) -> StageResult | None:
-        """Return the kept result with this key, marked as `stored`."""
+        """Return the kept result with this key, marked as `stored`; None where it is unreadable."""
         row = self._one("SELECT body FROM results WHERE key = ?", key)
-        return _parse_result(json.loads(row[0])) if row else None
+        try:
+            return _parse_result(json.loads(row[0])) if row else None
+        except (ValueError, TypeError, KeyError):
+            return None
 
     def save_result(self, key: str, result: StageResult) -> None:
         """Keep one stage result, in one transaction."""
@@ -128,7 +138,7 @@ class Store:
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)",
-                (key, result.stage, time.time(), body),
+                _bind(key, result.stage, time.time(), body),
             )
 
     def save_review(self, slug: str, document: dict[str, Any]) -> None:
@@ -137,14 +147,14 @@ class Store:
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?, ?)",
-                (
+                _bind(
                     slug, series["title"], series["author"]["name"], series["change_id"],
                     time.time(), json.dumps(document),
                 ),
             )  # fmt: skip
             db.executemany(
                 "INSERT OR REPLACE INTO mails VALUES (?, ?)",
-                [(message_id, slug) for message_id in series["message_ids"]],
+                [_bind(message_id, slug) for message_id in series["message_ids"]],
             )
 
     def find_review(self, name: str) -> StoredReview | None:
@@ -152,16 +162,26 @@ class Store:
         query = (
             "SELECT slug, title, author, change_id, at, body FROM reviews WHERE slug = ?"
             " OR change_id = ? OR slug = (SELECT slug FROM mails WHERE message_id = ?)"
-            " ORDER BY at DESC LIMIT 1"
+            " ORDER BY at DESC, rowid DESC LIMIT 1"
         )
         row = self._one(query, name, name, name)
         return _stored(row) if row else None
 
     def list_reviews(self) -> list[StoredReview]:
         """Return all kept reviews, the newest first."""
-        query = "SELECT slug, title, author, change_id, at, body FROM reviews ORDER BY at DESC"
+        query = (
+            "SELECT slug, title, author, change_id, at, body FROM reviews"
+            " ORDER BY at DESC, rowid DESC"
+        )
         with self._explained(), self._lock:
             return [_stored(row) for row in self._db.execute(query)]
+
+
+def _bind(*values: object) -> tuple[object, ...]:
+    """Return values as SQLite takes them: text that is no UTF-8 (hostile mail) is escaped."""
+    return tuple(
+        v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values
+    )
 
 
 def _stored(row: tuple[Any, ...]) -> StoredReview:

@@ -119,7 +119,7 @@ def posting(
 ) -> list[Mail]:
     """A whole posting: the cover `lead` (if any) as `name-0`, patches as `name-1`, `name-2` ...
 
-    Patches answer the cover, or the first patch where there is none; `only` picks the numbers
+    Patches answer the cover, else `to`, else the first patch; `only` picks the numbers
     that are sent; `changes` are the added lines (the titles when not given); `foot` ends the
     first mail.
     """
@@ -145,7 +145,7 @@ def posting(
                 foot=foot if lead is None and number == sent[0] else "",
             )
         )
-        if top is None or (lead is None and number == sent[0]):
+        if top is None:
             top = where
     return mails
 

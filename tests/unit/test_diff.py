@@ -128,3 +128,17 @@ def test_the_commit_message_ends_at_the_dashes_or_the_diff():
     assert d.commit_text("Why.\n---\nv2: x\n" + diff("x")) == "Why.\n"
     assert d.commit_text("Why.\n" + diff("x")) == "Why.\n"
     assert d.commit_text("Why.\n") == "Why.\n"
+
+
+def test_binary_contents_are_told_apart():
+    other = BINARY.replace("RcmZQ", "RcmZA")
+    assert d.read_diff(BINARY).content_id != d.read_diff(other).content_id
+    named = (
+        BINARY.partition("GIT binary")[0] + "Binary files a/walnut.png and b/walnut.png differ\n"
+    )
+    assert d.read_diff(named).content_id != d.read_diff(named.replace("2222222", "3")).content_id
+
+
+def test_hunks_with_wrong_counts_end_at_the_next_file():
+    text = diff("int x;").replace("+10,3 @@", "+10,30 @@") + diff("int y;", path="fs/walnut/two.c")
+    assert d.read_diff(text).paths == ("fs/walnut/file.c", "fs/walnut/two.c")

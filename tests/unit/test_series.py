@@ -253,7 +253,7 @@ def test_one_patch_of_the_next_revision_alone(to):
     tie = (
         "sent alone in reply to the patch it replaces"
         if to
-        else "sent alone, numbered and titled like a patch of it"
+        else "numbered and titled like patches of it"
     )
     assert series.notes[0].endswith(tie)
 
@@ -319,7 +319,26 @@ def test_a_decimal_revision():
     assert patch_ids(series.revisions[1]) == ["v6-1", "v6-2", "again", "v6-4"]
 
 
+def test_a_reroll_of_a_reroll():
+    mails = [
+        patch(f"[PATCH v2] {TITLES[2]}", "two", "int two;", to="v1-3", day=12),
+        patch(f"[PATCH v3] {TITLES[2]}", "three", "int three;", to="two", day=13),
+    ]
+    series = only_series(post(1), mails)
+    assert labels(series) == ["v1", "v2", "v3"]
+    assert patch_ids(series.revisions[2]) == ["v1-1", "v1-2", "three", "v1-4"]
+
+
 # ---------------------------------------------------------------- what is missing
+
+
+def test_a_cover_sent_without_patches_then_with_them():
+    series = only_series(cover("[PATCH 0/4] walnut: the whole nut", "early"), post(1))
+    assert labels(series) == ["v1"]
+    assert series.revisions[0].message_id == mid("v1-0")
+    assert extras(series.revisions[0]) == {
+        "early": "a cover letter whose patches did not come; sent again"
+    }
 
 
 def test_patches_missing_from_the_archive():
