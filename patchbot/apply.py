@@ -108,7 +108,7 @@ def _read_mail(scratch: Scratch, patch: Patch) -> _Mailed:
     stem = scratch.folder / f"{patch.number:05d}"
     message, diff = stem.with_suffix(".msg"), stem.with_suffix(".diff")
     done = scratch.run(
-        "mailinfo", "--encoding=UTF-8", "--no-scissors", str(message), str(diff),
+        "mailinfo", "--no-scissors", str(message), str(diff),
         stdin=raw, check=False,
     )  # fmt: skip
     if done.returncode != 0:
