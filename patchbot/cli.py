@@ -220,7 +220,7 @@ def _review(args: argparse.Namespace, narrator: Narrator, stages: tuple[str, ...
     from patchbot.report.document import render_document
     from patchbot.review import run_review
     from patchbot.store import Store
-    from patchbot.workspace import run_folder
+    from patchbot.workspace import kept_name, run_folder
 
     settings = read_settings()
     store = Store(settings.home)
@@ -230,7 +230,7 @@ def _review(args: argparse.Namespace, narrator: Narrator, stages: tuple[str, ...
             document = render_document(review)
             store.save_review(review.series.slug, document)
         if args.keep:
-            narrator.say(f"kept: {folder.parent.parent / folder.name.replace('run-', 'kept-')}")
+            narrator.say(f"kept: {kept_name(folder)}")
     finally:
         store.close()
     return review, document

@@ -1,7 +1,7 @@
 """Folders that live as long as one run, and locks between runs.
 
-A run's folder holds a file that the run keeps locked. Whoever starts next removes the folders
-whose lock is free: what a killed run left behind goes with the next start.
+Beside a run's folder stands a file that the run keeps locked. Whoever starts next removes the
+folders whose lock is free: what a killed run left behind goes with the next start.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import TextIO
 from patchbot.errors import StoreError
 from patchbot.proc import PROCESSES
 
-_OWNER = "owner.lock"
+_OWNER = ".lock"
 _TRY_AGAIN_S = 0.05
 
 
@@ -32,39 +33,85 @@ def run_folder(home: Path, *, keep: bool = False) -> Iterator[Path]:
     """
     parent = home / "tmp"
     folder = parent / f"run-{os.getpid()}-{secrets.token_hex(4)}"
+    owner: TextIO | None = None
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        sweep_folders(parent)
-        folder.mkdir()
-        owner = (folder / _OWNER).open("w")
-        fcntl.flock(owner, fcntl.LOCK_EX)
+        with _undisturbed(), _explained(folder):
+            parent.mkdir(parents=True, exist_ok=True)
+            sweep_folders(parent)
+            owner = _own(folder)
+            folder.mkdir()
+        yield folder
+    finally:
+        with _undisturbed():
+            if keep and folder.is_dir():
+                folder.rename(kept_name(folder))
+            _remove(folder)
+            if owner is not None:
+                owner.close()
+
+
+def kept_name(folder: Path) -> Path:
+    """Return where a run's folder stands after the run, when it is kept."""
+    return folder.parent.parent / folder.name.replace("run-", "kept-", 1)
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"{folder}: {error.strerror}", hint="free space, or set PATCHBOT_HOME to another folder"
         ) from error
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put off Ctrl-C and a request to end until the block is done."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
-        yield folder
+        yield
     finally:
-        if keep:
-            folder.rename(parent.parent / folder.name.replace("run-", "kept-"))
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _own(folder: Path) -> TextIO:
+    """Make and lock the file that says that a folder's run is alive.
+
+    Somebody who sweeps may remove the file between its making and its locking: then again.
+    """
+    path = _owner_path(folder)
+    while True:
+        owner = path.open("a")
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        if path.exists() and os.path.samestat(os.fstat(owner.fileno()), path.stat()):
+            return owner
         owner.close()
+
+
+def _owner_path(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}{_OWNER}")
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        _owner_path(folder).unlink()
 
 
 def sweep_folders(parent: Path) -> list[Path]:
     """Remove the folders of runs that are gone; returns them."""
     removed = []
-    for folder in parent.glob("run-*"):
+    for path in parent.glob(f"run-*{_OWNER}"):
+        folder = path.with_name(path.name.removesuffix(_OWNER))
         try:
-            owner = (folder / _OWNER).open("a")
+            owner = path.open("a")
         except OSError:
             continue
         with owner:
-            if not _try_lock(owner):
-                continue
-            shutil.rmtree(folder, ignore_errors=True)
-            removed.append(folder)
+            if _try_lock(owner):
+                _remove(folder)
+                removed.append(folder)
     return removed
 
 

@@ -319,9 +319,10 @@ def _bucket(item: _Item) -> tuple[object, ...]:
 
 
 def _is_complete(group: list[_Item]) -> bool:
+    """Whether nothing can be added: a cover and all patches."""
     numbers = {item.subject.counter for item in group}
     total = max(item.subject.total or 0 for item in group)
-    return len(numbers - {0}) >= total > 0
+    return len(numbers) > total > 0
 
 
 def _merge_bucket(bucket: list[list[_Item]], mails: Mails) -> list[list[_Item]]:

@@ -31,7 +31,10 @@ DIFF = (
     "@@ -9,7 +9,7 @@ int a7;\n int a8;\n int a9;\n int a10;\n-int a11;\n+int changed;\n int a12;\n"
     " int a13;\n int a14;\n"
 )
-BODY = f"Say why.\n\nSigned-off-by: Ada Walnut <ada@example.org>\n---\n fs/a.c | 2 +-\n\n{DIFF}-- \n2.39\n"
+BODY = (
+    "Say why.\n\nSigned-off-by: Ada Walnut <ada@example.org>\n---\n fs/a.c | 2 +-\n\n"
+    f"{DIFF}-- \n2.39\n"
+)
 
 
 @pytest.fixture

@@ -86,6 +86,13 @@ def test_two_incomplete_series_of_one_hour_below_other_covers_stay_apart():
     assert [shape(posted)[2] for posted in found(first, second)] == [{1: "s-1"}, {2: "t-2"}]
 
 
+def test_a_cover_and_a_patch_that_answer_one_mail():
+    top = cover("[PATCH v2 0/1] walnut: crack", "s-0", to="discussion")
+    posted = one(top, patch("[PATCH v2 1/1] walnut: crack", "s-1", to="discussion"))
+    assert posted.cover is top
+    assert shape(posted) == (2, 1, {1: "s-1"})
+
+
 def test_each_patch_below_the_one_before():
     mails = [
         patch("[PATCH 1/3] a", "p1"),
