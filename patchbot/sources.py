@@ -49,7 +49,7 @@ def parse_targets(targets: Sequence[str]) -> Target:
     for target in targets:
         if target == "-" or Path(target).exists():
             paths.append(target)
-        elif "@" not in target and ("/" in target or target.endswith((".mbox", ".gz", ".eml"))):
+        elif "@" not in target and _looks_like_path(target):
             raise UsageError(f"{target}: no such file", hint="name a file, or a message-id")
         else:
             named.append(parse_message_id(target))
@@ -57,6 +57,11 @@ def parse_targets(targets: Sequence[str]) -> Target:
         raise UsageError("one message-id at a time", hint="review them one after another")
     message_id, inbox = named[0] if named else (None, None)
     return Target(tuple(paths), message_id, inbox)
+
+
+def _looks_like_path(target: str) -> bool:
+    address = target.startswith(("http://", "https://"))
+    return not address and ("/" in target or target.endswith((".mbox", ".gz", ".eml")))
 
 
 class KeptArchive:

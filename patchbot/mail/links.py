@@ -74,6 +74,7 @@ class Ties:
         self._postings = postings
         self._home: dict[int, int] = {i: i for i in range(len(postings.found))}
         self._index = {id(posting): i for i, posting in enumerate(postings.found)}
+        self._numbers = {i: {posting.number} for i, posting in enumerate(postings.found)}
         self.reasons: dict[int, list[str]] = defaultdict(list)
 
     def _root(self, number: int) -> int:
@@ -82,11 +83,16 @@ class Ties:
             number = self._home[number]
         return number
 
-    def join(self, one: Posting, two: Posting, reason: str) -> None:
-        """Say that two postings are of one series; a pair already joined keeps its first reason."""
+    def join(self, one: Posting, two: Posting, reason: str, *, weak: bool = False) -> None:
+        """Say that two postings are of one series; a pair already joined keeps its first reason.
+
+        A `weak` reason does not join groups that have two revision numbers in common: these are
+        two series, of which one followed the other.
+        """
         a, b = self._root(self._index[id(one)]), self._root(self._index[id(two)])
-        if a == b:
+        if a == b or (weak and len(self._numbers[a] & self._numbers[b]) > 1):
             return
+        self._numbers[a] |= self._numbers.pop(b)
         older, newer = sorted((one, two), key=lambda p: (p.number, p.date))
         note = f"{newer.where} ({newer.first.message_id}) goes with {older.where}: {reason}"
         self._home[b] = a
@@ -108,9 +114,9 @@ def tie_postings(postings: Postings) -> Ties:
         _tie_change_ids,
         _tie_updates,
         _tie_numbers,
-        _tie_links,
         _tie_titles,
         _tie_replies,
+        _tie_links,
         _tie_patches,
         _tie_takeovers,
     ):
@@ -218,18 +224,28 @@ def _tie_links(postings: Postings, ties: Ties) -> None:
             other = postings.by_mail.get(message_id)
             if other is None or other is posting or not _older(other, posting):
                 continue
-            if other.target == posting.target and _may_follow(other, posting):
-                ties.join(other, posting, f"its first mail links {message_id}")
+            if other.target == posting.target and _may_follow(other, posting, message_id):
+                ties.join(other, posting, f"its first mail links {message_id}", weak=True)
 
 
 def _older(one: Posting, two: Posting) -> bool:
     return one.date <= two.date and (one.number < two.number or one.number == two.number == 1)
 
 
-def _may_follow(one: Posting, two: Posting) -> bool:
-    """Whether a link alone may tie two postings: same sender, or a title or patch in common."""
-    shared = set(one.patch_keys.values()) & set(two.patch_keys.values())
-    return one.sender == two.sender or one.title_key == two.title_key or bool(shared)
+def _may_follow(one: Posting, two: Posting, message_id: str) -> bool:
+    """Whether a link may tie two postings: a title or patch in common, or a revision it names.
+
+    Without anything in common the sender must be the same, and the words at the link must say
+    "v2" where it leads to revision 2, or "RFC" where it leads to one.
+    """
+    if one.title_key == two.title_key or set(one.patch_keys.values()) & set(
+        two.patch_keys.values()
+    ):
+        return True
+    if one.sender != two.sender:
+        return False
+    named = re.compile(rf"\bv{one.number}\b" + (r"|\bRFC\b" if one.rfc else ""), re.I)
+    return any(named.search(text) for i, text in find_linked_ids(two.first) if i == message_id)
 
 
 def _tie_titles(postings: Postings, ties: Ties) -> None:
@@ -237,7 +253,9 @@ def _tie_titles(postings: Postings, ties: Ties) -> None:
     for bucket in _buckets(iter(pairs)):
         for number, posting in enumerate(bucket[1:], 1):
             earlier = bucket[number - 1]
-            if posting.date - earlier.date <= _YEAR and _same_change(earlier, posting):
+            next_one = posting.version is not None and posting.number == earlier.number + 1
+            near = posting.date - earlier.date <= (_YEAR * 3 if next_one else _YEAR)
+            if near and _same_change(earlier, posting):
                 ties.join(earlier, posting, "same title and sender")
 
 
@@ -288,7 +306,9 @@ def _tie_patches(postings: Postings, ties: Ties) -> None:
                 earlier.change_id and posting.change_id and earlier.change_id != posting.change_id
             )
             if near and not clash and _overlap(earlier, posting):
-                ties.join(earlier, posting, "most patch titles and the sender are the same")
+                ties.join(
+                    earlier, posting, "most patch titles and the sender are the same", weak=True
+                )
 
 
 def _tie_takeovers(postings: Postings, ties: Ties) -> None:

@@ -28,6 +28,8 @@ _MAX_STEPS_UP = 200
 _MAX_NEIGHBOURS = 20
 _RUN = re.compile(r"^(\d{8,14}\.\d+)-\d+-|^(\d{8}-.+-v\d+)-\d+-[0-9a-f]+@|\.(\d{9,})\.git\.")
 _TEMPLATE = re.compile(r"^\W*subject here\W*$", re.I)
+_TREE_DRESS = re.compile(r"^v(?=\d)|\.y$|-stable$")
+_BASE_WORDS = frozenset({"rebased", "based", "onto", "on"})
 _STABLE_TAG = re.compile(r"^v?\d+\.\d+|^stable|^e2fsprogs|^xfstests|^fstests|^blktests")
 
 
@@ -117,8 +119,14 @@ class Posting:
 
     @cached_property
     def target(self) -> tuple[str, ...]:
-        """Tags that say for which tree it is meant, such as `5.10`: these never mix."""
-        return tuple(sorted(tag for tag in self.tags if _STABLE_TAG.match(tag)))
+        """Tags that say for which tree it is meant, such as `5.10`: these never mix.
+
+        "v6.1.y" and "6.1-stable" are the tree 6.1; "rebased on v6.4" names no target.
+        """
+        if _BASE_WORDS.intersection(self.tags):
+            return ()
+        found = (_TREE_DRESS.sub("", tag) for tag in self.tags if _STABLE_TAG.match(tag))
+        return tuple(sorted(set(found)))
 
     @property
     def where(self) -> str:

@@ -13,7 +13,8 @@ from tests.support.git_tree import left_without_trace, run_git
 
 HOOKS = (
     "applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "commit-msg",
-    "post-commit", "reference-transaction", "post-index-change", "post-checkout", "pre-auto-gc", "fsmonitor",
+    "post-commit", "reference-transaction", "post-index-change", "post-checkout", "pre-auto-gc",
+    "fsmonitor",
     "post-rewrite", "update", "post-update", "pre-receive", "post-receive",
 )  # fmt: skip
 

@@ -217,7 +217,36 @@ def test_the_same_title_by_somebody_else_without_a_revision_is_another_series():
 
 
 def test_the_same_title_years_later_is_another_series():
-    assert len(build(post(1), post(2, day=900))) == 2
+    again = posting("again", TITLES, lead="walnut: the whole nut", day=900)
+    assert len(build(post(1), again)) == 2
+    assert len(build(post(1), post(3, day=900))) == 2
+
+
+def test_the_very_next_revision_may_take_two_years():
+    assert labels(only_series(post(1), post(2, day=900))) == ["v1", "v2"]
+
+
+def test_a_link_without_a_revision_does_not_tie_series_that_share_nothing():
+    text = f"The previous part of this work: https://lore.kernel.org/r/{mid('a-0')}/\n"
+    mails = posting("b", ["hazel: c", "hazel: d"], prefix="PATCH v2", lead="new", text=text, day=9)
+    assert len(build(posting("a", ["walnut: a", "walnut: b"], lead="old name"), mails)) == 2
+
+
+def test_a_series_that_follows_another_with_its_own_numbers_stays_apart():
+    first = [post(n) for n in (1, 2)]
+    text = f"Earlier work, v2: https://lore.kernel.org/r/{mid('v2-0')}/\n"
+    second = [
+        posting(
+            f"b{n}",
+            ["hazel: c", TITLES[0]],
+            prefix=f"PATCH v{n}",
+            lead="hazel",
+            text=text,
+            day=90 + n,
+        )
+        for n in (1, 2)
+    ]
+    assert [labels(series) for series in build(first, second)] == [["v1", "v2"], ["v1", "v2"]]
 
 
 def test_the_same_title_with_other_patches_and_no_higher_revision_is_another_series():
@@ -393,6 +422,21 @@ def test_stable_backports_are_no_revisions_of_the_patch():
         patch("[PATCH v5.10] walnut: crack", "five", "int a;", day=22),
     )
     assert [labels(series) for series in found] == [["v1"]] * 4
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        ("PATCH v6.1.y", "PATCH v2 6.1.y", 1),
+        ("PATCH 6.1-stable", "PATCH v2 6.1", 1),
+        ("PATCH 6.1.y", "PATCH v2 5.15.y", 2),
+        ("PATCH v10 rebased on v6.4", "PATCH v11", 1),
+    ],
+)
+def test_revisions_for_one_tree(first, second, count):
+    one = patch(f"[{first} 1/1] walnut: crack", "one", "int a;")
+    two = patch(f"[{second} 1/1] walnut: crack", "two", "int b;", day=5)
+    assert len(build(one, two)) == count
 
 
 # ---------------------------------------------------------------- titles, authors, footers
