@@ -209,16 +209,16 @@ def _stage_cell(result: Mapping[str, Any] | None) -> Text:
 
 
 def _print_reasons(console: Console, document: Mapping[str, Any]) -> None:
+    """Print each verdict with its reasons; revisions that share both stand together."""
     console.print(_line("Verdicts", "bold"))
+    shared: dict[tuple[str, ...], list[str]] = {}
     for revision in document["revisions"]:
         verdict = revision["verdict"]
-        console.print(
-            Text.assemble(
-                f"  {revision['label']}: ", (verdict["status"], _STYLE[verdict["status"]])
-            )
-        )
-        for reason in verdict["reasons"]:
-            console.print(_indented(reason))
+        shared.setdefault((verdict["status"], *verdict["reasons"]), []).append(revision["label"])
+    for (status, *reasons), labels in shared.items():
+        console.print(Text.assemble(f"  {', '.join(labels)}: ", (status, _STYLE[status])))
+        for reason in reasons:
+            console.print(Padding(_block(reason), (0, 0, 0, 6)))
     scopes = {name for r in document["revisions"] for name in r["verdict"]["scope"]}
     said = ", ".join(sorted(scopes)) or "no stage"
     console.print(_line(f"  These rest on: {said}. What no stage looked at is not vouched for."))
@@ -315,21 +315,16 @@ def _signature_summary(revision: Mapping[str, Any]) -> str:
 
 
 def print_list(console: Console, rows: Iterable[tuple[str, float, Mapping[str, Any]]]) -> None:
-    """Print kept reviews as a list: (slug, seconds since 1970, document)."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in ("reviewed", "newest", "verdict", "title", "message-id"):
-        table.add_column(name, overflow="fold")
+    """Print kept reviews as a list, two lines each: (slug, seconds since 1970, document)."""
     for _, at, document in rows:
         newest = document["revisions"][-1]
         status = newest["verdict"]["status"]
-        table.add_row(
-            _line(time.strftime("%Y-%m-%d %H:%M", time.localtime(at))),
-            _line(newest["label"]),
-            _line(status, _STYLE[status]),
-            _line(document["series"]["title"]),
-            _line(newest["message_id"]),
-        )
-    console.print(table)
+        head = Text(time.strftime("%Y-%m-%d %H:%M  ", time.localtime(at)))
+        head.append(f"{clean_text(newest['label']):<6}")
+        head.append(f"{status:<13}", _STYLE[status])
+        head.append(clean_text(document["series"]["title"]).replace("\n", " "))
+        console.print(head, no_wrap=True, overflow="ellipsis")
+        console.print(_line(f"{'':18}<{newest['message_id']}>"), soft_wrap=True)
 
 
 def print_demo_head(console: Console, number: int, count: int, lesson: str) -> None:
