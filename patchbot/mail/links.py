@@ -118,6 +118,7 @@ def tie_postings(postings: Postings) -> Ties:
         _tie_replies,
         _tie_links,
         _tie_patches,
+        _tie_renamed,
         _tie_takeovers,
     ):
         tie(postings, ties)
@@ -309,6 +310,25 @@ def _tie_patches(postings: Postings, ties: Ties) -> None:
                 ties.join(
                     earlier, posting, "most patch titles and the sender are the same", weak=True
                 )
+
+
+def _tie_renamed(postings: Postings, ties: Ties) -> None:
+    """The next number under a longer or shorter title, by the same sender, with a patch kept."""
+    pairs = (
+        ((p.sender, p.target, *p.title_key.split()[:3]), p)
+        for p in postings.found
+        if p.title_key.count(" ") >= 2
+    )
+    for bucket in _buckets(iter(pairs)):
+        by_number: dict[int, list[Posting]] = defaultdict(list)
+        for posting in bucket:
+            for earlier in by_number[posting.number - 1][-_MAX_CANDIDATES:]:
+                near = posting.date - earlier.date <= _YEAR / 2
+                short, long = sorted((earlier.title_key, posting.title_key), key=len)
+                kept = set(earlier.patch_keys.values()) & set(posting.patch_keys.values())
+                if near and kept and short != long and long.startswith(short):
+                    ties.join(earlier, posting, "the next number, a similar title", weak=True)
+            by_number[posting.number].append(posting)
 
 
 def _tie_takeovers(postings: Postings, ties: Ties) -> None:

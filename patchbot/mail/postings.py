@@ -8,25 +8,18 @@ later posting: an update of some patches, or all of them once more.
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from patchbot.mail.diff import DiffFacts, find_footer, has_diff, has_diffstat, read_diff
-from patchbot.mail.subject import Subject, normalise_title, parse_subject
+from patchbot.mail.diff import DiffFacts, find_footer, read_diff
+from patchbot.mail.grouping import Item, classify_mail, group_threads, item_order, merge_unthreaded
+from patchbot.mail.subject import normalise_title, parse_subject
 from patchbot.mail.thread import Mails, mail_date
 from patchbot.model import Extra, Mail
 
-_SENT_TOGETHER = timedelta(hours=24)
 _SENT_AGAIN_TOGETHER = timedelta(hours=2)
-_MAX_STEPS_UP = 200
-_MAX_NEIGHBOURS = 20
-_RUN = re.compile(r"^(\d{8,14}\.\d+)-\d+-|^(\d{8}-.+-v\d+)-\d+-[0-9a-f]+@|\.(\d{9,})\.git\.")
 _TEMPLATE = re.compile(r"^\W*subject here\W*$", re.I)
 _TREE_DRESS = re.compile(r"^v(?=\d)|\.y$|-stable$")
 _BASE_WORDS = frozenset({"rebased", "based", "onto", "on"})
@@ -135,15 +128,6 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
-    """A mail that may be part of a posting."""
-
-    mail: Mail
-    subject: Subject
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
 class Postings:
     """All postings of a set of mails, and which posting each cover or patch mail is in."""
 
@@ -167,10 +151,10 @@ class Postings:
 
 def find_postings(mails: Mails) -> Postings:
     """Gather all postings among `mails`."""
-    items = {mail.message_id: _classify(mail, mails) for mail in mails}
-    groups, homes = _thread_groups(items, mails)
+    items = {mail.message_id: classify_mail(mail, mails) for mail in mails}
+    groups, homes = group_threads(items, mails)
     postings: list[Posting] = []
-    for group in _merge_unthreaded(groups, mails):
+    for group in merge_unthreaded(groups, mails):
         postings.extend(_make_postings(group, homes))
     postings.sort(key=lambda posting: (posting.date, posting.first.message_id))
     by_mail = {mail.message_id: posting for posting in postings for mail in posting.mails}
@@ -180,219 +164,10 @@ def find_postings(mails: Mails) -> Postings:
     return found
 
 
-def _classify(mail: Mail, mails: Mails) -> _Item:
-    subject = _settle_decimal(mail, mails)
-    diff = has_diff(mail.body)
-    if subject.reply:
-        return _Item(mail, subject, "reply patch" if diff else "reply")
-    if subject.inserted:
-        return _Item(mail, subject, "inserted" if diff else "other")
-    numbered = subject.counter is not None
-    tagged = subject.patch or numbered or subject.rfc or subject.version is not None
-    if subject.pull and not (subject.patch and diff):
-        return _Item(mail, subject, "other")
-    if numbered and subject.counter == 0 and (subject.total or not diff):
-        return _Item(mail, subject, "cover")
-    if diff and (tagged or _looks_sent(mail, mails)):
-        return _Item(mail, subject, "patch")
-    if tagged and not numbered and _leads_patches(mail, subject, mails):
-        return _Item(mail, subject, "cover")
-    if diff:
-        return _Item(mail, subject, "reply patch" if mail.message_id in mails.parents else "other")
-    return _Item(mail, subject, "extra" if tagged and (subject.patch or numbered) else "other")
-
-
-def _looks_sent(mail: Mail, mails: Mails) -> bool:
-    """Whether a mail without any prefix is a patch all the same: signed off, and no reply."""
-    return mail.message_id not in mails.parents and "\nSigned-off-by:" in mail.body
-
-
-def _leads_patches(mail: Mail, subject: Subject, mails: Mails) -> bool:
-    """Whether a mail without a counter is a cover: its sender's numbered patches answer it."""
-    for child_id in mails.children.get(mail.message_id, ()):
-        child = mails[child_id]
-        below = parse_subject(child.subject)
-        if child.email == mail.email and below.counter and not below.reply:
-            return (below.version in (None, subject.version)) or subject.version is None
-    return bool(has_diffstat(mail.body) and subject.patch and not has_diff(mail.body))
-
-
-def _settle_decimal(mail: Mail, mails: Mails) -> Subject:
-    """Read "v6.1" as a revision only below a revision 6 of the same sender, else as a tree."""
-    subject = parse_subject(mail.subject)
-    if subject.minor is None:
-        return subject
-    for ancestor in itertools.islice(mails.ancestors(mail), _MAX_STEPS_UP):
-        if ancestor.email == mail.email:
-            above = parse_subject(ancestor.subject)
-            if (above.version or 1) == subject.version and (above.patch or above.rfc):
-                return subject
-    tag = f"v{subject.version}.{subject.minor}"
-    return dataclasses.replace(subject, version=None, minor=None, tags=(*subject.tags, tag))
-
-
-def _thread_groups(
-    items: dict[str, _Item], mails: Mails
-) -> tuple[list[list[_Item]], dict[str, str]]:
-    """Group covers and patches by threading; what has no partner stays alone.
-
-    Also returns, for each patch that has one, the id of the cover or patch above it in its group.
-    """
-    members = [item for item in items.values() if item.kind in ("cover", "patch")]
-    homes: dict[str, str] = {}
-    for item in members:
-        if item.kind == "patch" and item.subject.counter is not None:
-            home = next((o for o in _above(item, items, mails) if _same_posting(item, o)), None)
-            if home is not None:
-                homes[item.mail.message_id] = home.mail.message_id
-    _adopt_covers(members, homes, items, mails)
-    groups: dict[str, list[_Item]] = defaultdict(list)
-    tops: dict[str, str] = {}
-    for item in members:
-        groups[_top(item.mail.message_id, homes, tops)].append(item)
-    return list(groups.values()), homes
-
-
-def _above(item: _Item, items: dict[str, _Item], mails: Mails) -> Iterator[_Item]:
-    """Yield the covers and patches above a mail, nearest first."""
-    for message_id in itertools.islice(mails.walk_up(item.mail.message_id), _MAX_STEPS_UP):
-        if items[message_id].kind in ("cover", "patch"):
-            yield items[message_id]
-
-
-def _top(message_id: str, homes: dict[str, str], tops: dict[str, str]) -> str:
-    passed = []
-    while message_id in homes and message_id not in tops:
-        passed.append(message_id)
-        message_id = homes[message_id]
-    top = tops.get(message_id, message_id)
-    tops.update(dict.fromkeys(passed, top))
-    return top
-
-
-def _same_posting(item: _Item, above: _Item) -> bool:
-    one, two = item.subject, above.subject
-    if item.mail.email != above.mail.email or one.minor != two.minor:
-        return False
-    if above.kind == "cover":
-        return two.total in (None, 0, one.total) and one.version == two.version
-    return one.total == two.total and one.version == two.version and two.counter is not None
-
-
-def _versions_agree(one: Subject, two: Subject) -> bool:
-    return one.version == two.version or None in (one.version, two.version)
-
-
-def _adopt_covers(
-    members: list[_Item], homes: dict[str, str], items: dict[str, _Item], mails: Mails
-) -> None:
-    """Put patches right below a cover that names no revision, or another total, to it.
-
-    Only where the cover has no patches of its own, and only those of one revision and total.
-    """
-    taken = set(homes.values())
-    adopted: dict[str, tuple[int | None, int | None]] = {}
-    for item in members:
-        if item.kind != "patch" or not item.subject.counter or item.mail.message_id in homes:
-            continue
-        above = next(_above(item, items, mails), None)
-        if above is None or above.kind != "cover" or above.mail.message_id in taken:
-            continue
-        same_sender = above.mail.email == item.mail.email
-        shape = item.subject.version, item.subject.total
-        if not same_sender or not _versions_agree(item.subject, above.subject):
-            continue
-        if adopted.setdefault(above.mail.message_id, shape) == shape:
-            homes[item.mail.message_id] = above.mail.message_id
-
-
-def _merge_unthreaded(groups: list[list[_Item]], mails: Mails) -> list[list[_Item]]:
-    """Join incomplete groups of one sender, revision and total that were sent within a day."""
-    buckets: dict[tuple[object, ...], list[list[_Item]]] = defaultdict(list)
-    done: list[list[_Item]] = []
-    for group in groups:
-        lead = next((item for item in group if item.kind == "patch"), group[0])
-        if lead.subject.counter is None or _is_complete(group):
-            done.append(group)
-        else:
-            buckets[_bucket(lead)].append(group)
-    for bucket in buckets.values():
-        done.extend(_merge_bucket(bucket, mails))
-    return done
-
-
-def _bucket(item: _Item) -> tuple[object, ...]:
-    one = item.subject
-    return item.mail.email, one.version, one.minor, one.total, one.resend, one.tags
-
-
-def _is_complete(group: list[_Item]) -> bool:
-    """Whether nothing can be added: a cover and all patches."""
-    numbers = {item.subject.counter for item in group}
-    total = max(item.subject.total or 0 for item in group)
-    return len(numbers) > total > 0
-
-
-def _merge_bucket(bucket: list[list[_Item]], mails: Mails) -> list[list[_Item]]:
-    merged: list[_Merged] = []
-    for group in sorted(bucket, key=lambda g: min(map(_item_order, g))):
-        one = _Merged(group, mails)
-        near = reversed(merged[-_MAX_NEIGHBOURS:])
-        home = next((other for other in near if other.sent_with(one)), None)
-        if home is not None:
-            home.add(one)
-        else:
-            merged.append(one)
-    return [each.items for each in merged]
-
-
-class _Merged:
-    """Some items and what tells whether others were sent with them."""
-
-    def __init__(self, items: list[_Item], mails: Mails) -> None:
-        self.items = list(items)
-        self.numbers = {item.subject.counter for item in items}
-        self.begin = min(mail_date(item.mail) for item in items)
-        self.end = max(mail_date(item.mail) for item in items)
-        self.anchors = _anchors(items, mails)
-        self.runs = _runs(items)
-
-    def sent_with(self, other: _Merged) -> bool:
-        if self.numbers & other.numbers or other.begin - self.end > _SENT_TOGETHER:
-            return False
-        if not self.anchors or not other.anchors:
-            return True
-        return bool(self.anchors & other.anchors or self.runs & other.runs)
-
-    def add(self, other: _Merged) -> None:
-        self.items += other.items
-        self.numbers |= other.numbers
-        self.end = max(self.end, other.end)
-        self.anchors |= other.anchors
-        self.runs |= other.runs
-
-
-def _anchors(group: list[_Item], mails: Mails) -> set[str]:
-    """Return the threads a group hangs in: what the root of its mails answers, or the root."""
-    found = set()
-    for mail in (item.mail for item in group):
-        root = mails.root(mail)
-        lost = next(iter(root.references), root.in_reply_to)
-        if lost is not None or root is not mail or len(group) > 1:
-            found.add(lost or root.message_id)
-    return found
-
-
-def _runs(group: list[_Item]) -> set[str]:
-    """Return what tells one run of the sender's mailer from another, where ids show it."""
-    matches = (_RUN.search(item.mail.message_id) for item in group)
-    return {next(filter(None, match.groups())) for match in matches if match}
-
-
-def _make_postings(group: list[_Item], homes: dict[str, str]) -> list[Posting]:
+def _make_postings(group: list[Item], homes: dict[str, str]) -> list[Posting]:
     """Make the posting of a group, and one more for each batch that was sent again below it."""
-    covers = sorted((item for item in group if item.kind == "cover"), key=_item_order)
-    patches = sorted((item for item in group if item.kind == "patch"), key=_item_order)
+    covers = sorted((item for item in group if item.kind == "cover"), key=item_order)
+    patches = sorted((item for item in group if item.kind == "patch"), key=item_order)
     if not covers and all(_beyond(item) for item in patches):
         return []
     batches = _batches([item for item in patches if not _beyond(item)], homes) or [[]]
@@ -404,13 +179,14 @@ def _make_postings(group: list[_Item], homes: dict[str, str]) -> list[Posting]:
         if _beyond(item)
     ]
     _note_threading(first, [*covers, *batches[0]], homes)
+    _note_totals(first, batches[0])
     found = [first]
     for batch in batches[1:]:
         found += _again(batch, found, homes)
     return found
 
 
-def _note_threading(posting: Posting, group: list[_Item], homes: dict[str, str]) -> None:
+def _note_threading(posting: Posting, group: list[Item], homes: dict[str, str]) -> None:
     """Say so where no reply ties a posting's mails together."""
     loose = [item.mail for item in group if item.mail.message_id not in homes]
     if len(loose) < 2:
@@ -422,26 +198,34 @@ def _note_threading(posting: Posting, group: list[_Item], homes: dict[str, str])
         posting.notes.append("sent without threading: put together by sender, number and time")
 
 
-def _beyond(item: _Item) -> bool:
+def _note_totals(posting: Posting, batch: list[Item]) -> None:
+    """Say so where some patches were counted otherwise."""
+    odd = sorted(_number(item) for item in batch if (item.subject.total or 1) != posting.total)
+    if odd and len(batch) > 1:
+        numbers = ", ".join(str(number) for number in odd[:5]) + ", ..." * (len(odd) > 5)
+        posting.notes.append(f"numbered of another total than {posting.total}: patch {numbers}")
+
+
+def _beyond(item: Item) -> bool:
     counter, total = item.subject.counter, item.subject.total
     return bool(counter and total is not None and counter > total)
 
 
-def _counter(item: _Item) -> str:
+def _counter(item: Item) -> str:
     return f"{item.subject.counter}/{item.subject.total}"
 
 
-def _number(item: _Item) -> int:
+def _number(item: Item) -> int:
     """Return a patch's number: 1 where it has none, or is 0 of 0."""
     return item.subject.counter or 1
 
 
-def _batches(patches: list[_Item], homes: dict[str, str]) -> list[list[_Item]]:
+def _batches(patches: list[Item], homes: dict[str, str]) -> list[list[Item]]:
     """Split a group's patches, in order of time, so that no number comes twice in a batch.
 
     A patch goes where the patch above it went, else to the batch nearest in time.
     """
-    batches: list[dict[int, _Item]] = []
+    batches: list[dict[int, Item]] = []
     placed: dict[str, int] = {}
     for item in patches:
         number = _number(item)
@@ -460,12 +244,12 @@ def _batches(patches: list[_Item], homes: dict[str, str]) -> list[list[_Item]]:
     return [list(batch.values()) for batch in batches]
 
 
-def _apart(batch: dict[int, _Item], item: _Item) -> timedelta:
+def _apart(batch: dict[int, Item], item: Item) -> timedelta:
     last = next(reversed(batch.values()))
     return abs(mail_date(item.mail) - mail_date(last.mail))
 
 
-def _new_posting(group: list[_Item]) -> Posting:
+def _new_posting(group: list[Item]) -> Posting:
     lead = group[0]
     patches = [item for item in group if item.kind == "patch"]
     versions = [item.subject.version for item in patches if item.subject.version is not None]
@@ -485,11 +269,7 @@ def _new_posting(group: list[_Item]) -> Posting:
     )
 
 
-def _item_order(item: _Item) -> tuple[datetime, str]:
-    return mail_date(item.mail), item.mail.message_id
-
-
-def _note_cover(posting: Posting, covers: list[_Item]) -> None:
+def _note_cover(posting: Posting, covers: list[Item]) -> None:
     if not covers:
         return
     lead = covers[0]
@@ -507,13 +287,13 @@ def _note_cover(posting: Posting, covers: list[_Item]) -> None:
         posting.extras.append(_extra(item.mail, "a second cover letter of the same revision"))
 
 
-def _again(batch: list[_Item], earlier: list[Posting], homes: dict[str, str]) -> list[Posting]:
+def _again(batch: list[Item], earlier: list[Posting], homes: dict[str, str]) -> list[Posting]:
     """Make the posting of patches that were sent again: all of them, or those that differ."""
     whole = [posting for posting in earlier if posting.updates is None]
     homes_here = {homes.get(item.mail.message_id) for item in batch}
     owners = (p for p in whole if homes_here & {m.message_id for m in p.mails})
     before = next(owners, whole[-1])
-    again = _new_posting(sorted(batch, key=_item_order))
+    again = _new_posting(sorted(batch, key=item_order))
     if set(again.patches) >= set(before.patches):
         again.repeats = before
         return [again]
@@ -541,7 +321,7 @@ def _attach_parents(found: Postings) -> None:
                 break
 
 
-def _attach_extras(items: dict[str, _Item], found: Postings) -> None:
+def _attach_extras(items: dict[str, Item], found: Postings) -> None:
     """List the mails near each posting that look like patches and are none of its."""
     reasons = {
         "reply patch": "a reply that carries a patch, not part of the revision",
@@ -564,8 +344,3 @@ def _attach_extras(items: dict[str, _Item], found: Postings) -> None:
 
 def _extra(mail: Mail, reason: str) -> Extra:
     return Extra(mail.message_id, mail.subject, reason)
-
-
-def find_posted(postings: Iterable[Posting], message_id: str) -> Posting | None:
-    """Return the posting that holds a cover or patch with this message-id."""
-    return next((p for p in postings if any(m.message_id == message_id for m in p.mails)), None)

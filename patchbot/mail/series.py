@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from patchbot.errors import MailError
 from patchbot.mail.diff import (
@@ -26,6 +27,7 @@ from patchbot.model import Extra, Mail, Patch, Revision, Series, Trailer
 
 _SHOWN = 5
 _MAX_MISSING = 200
+_DAY = timedelta(days=1)
 
 
 def build_series(mails: Mails) -> list[Series]:
@@ -95,7 +97,7 @@ def _make_series(
     postings: Postings,
     replies: dict[str, list[Mail]],
 ) -> Series:
-    ordered = sorted(group, key=lambda p: (p.number, p.minor or 0, p.date))
+    ordered = _in_order(group)
     revisions: list[Revision] = []
     taken: dict[str, Posting] = {}
     lone = {id(p): other for p in ordered if not p.patches if (other := _outdone(p, ordered))}
@@ -128,6 +130,29 @@ def _make_series(
         notes=tuple(reasons),
         absent=tuple(dict.fromkeys(absent)),
     )
+
+
+def _in_order(group: list[Posting]) -> list[Posting]:
+    """Order postings by revision; where the numbers start again, by time.
+
+    A lower number than before, sent a day or more later and neither a resend nor an update,
+    starts a new count.
+    """
+    count, highest = 0, 0
+    seen: list[Posting] = []
+    keyed: list[tuple[tuple[int, int, int, datetime], Posting]] = []
+    for posting in sorted(group, key=lambda p: (p.date, p.number)):
+        fresh = posting.updates is None and not posting.resend
+        late = bool(seen) and posting.date - max(p.date for p in seen[-20:]) >= _DAY
+        again = any(_resent(p, posting) for p in seen[-20:])
+        if fresh and late and posting.number < highest and not again:
+            before = max(seen, key=lambda p: (p.date, p.number)).where
+            posting.notes.append(f"the numbers start again: v{posting.number} came after {before}")
+            count, highest, seen = count + 1, 0, []
+        highest = max(highest, posting.number)
+        seen.append(posting)
+        keyed.append(((count, posting.number, posting.minor or 0, posting.date), posting))
+    return [posting for _, posting in sorted(keyed, key=lambda pair: pair[0])]
 
 
 def _series_title(revisions: list[Revision]) -> str:

@@ -72,7 +72,7 @@ def test_each_failure_is_one_clear_line(name: str, server: FaultyServer) -> None
 def test_nobody_listens_and_no_such_host() -> None:
     ran = run_cli("review", NEWEST, "--lore", "http://127.0.0.1:9/demo")
     assert (ran.code, "connection refused" in ran.failure) == (4, True)
-    away = {name: None for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")}
+    away = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"))
     ran = run_cli(
         "review", NEWEST, "--lore", "http://lore.invalid/demo", prelude=NO_SUCH_HOST, env=away
     )

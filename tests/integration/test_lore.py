@@ -22,11 +22,11 @@ STARTS = {
     "v5's cover": V5,
     "RFC v2's cover": V2,
     "a patch of v3": "20200910193127.276214-3-mfo@canonical.com",
-    "a reply to v2's third patch": "CAO9xwp2UBLyD5f3wzwBHQHA9NvxuasR3c+KCBsFLWR_NitLOxA@mail.gmail.com",
+    "a reply to v2's third patch": "20200821102625.GB3432@quack2.suse.cz",
     "a reply to v4's cover": "20201002083929.GB17963@quack2.suse.cz",
     "a reply to v5's last patch": "20201009021050.GH235506@mit.edu",
     "v2's test program": "20200810010210.3305322-8-mfo@canonical.com",
-}  # fmt: skip
+}
 JAN = "Jan Kara <jack@suse.cz>"
 ANDREAS = "Andreas Dilger <adilger@dilger.ca>"
 REVIEWED = {

@@ -65,6 +65,18 @@ def test_a_cover_that_announces_another_total():
     assert posted.notes == ["the cover letter announces 3 patches, the patches say 2"]
 
 
+def test_patches_of_one_run_with_another_total_fill_the_gaps():
+    run = "20210301120000.77"
+    top = cover("[PATCH v6 0/3] all", f"{run}-1-ada@example.org")
+    ones = [
+        patch(f"[PATCH v6 {n}/{total}] t{n}", f"{run}-{n + 1}-ada@example.org", to=top.message_id)
+        for n, total in ((1, 3), (2, 2), (3, 3))
+    ]
+    posted = one(top, ones)
+    assert sorted(posted.patches) == [1, 2, 3]
+    assert posted.notes == ["numbered of another total than 3: patch 2"]
+
+
 def test_without_threading_sender_revision_total_and_time_decide():
     mails = posting("s", ["a", "b", "c"], prefix="PATCH v2", lead="all", threaded=False)
     posted = one(mails)
@@ -232,7 +244,7 @@ def test_decimal_revisions_follow_their_thread_and_else_name_a_tree():
     first, update = found(mails, patch("[PATCH v6.1 2/2] b", "b2", "int b2;", to="s-2", day=1))
     assert (first.number, update.number, update.minor) == (6, 6, 1)
     stable = one(patch("[PATCH v6.1] walnut: crack", "p"))
-    assert (stable.version, stable.minor, stable.target) == (None, None, ("v6.1",))
+    assert (stable.version, stable.minor, stable.target) == (None, None, ("6.1",))
 
 
 def test_trees_never_mix():

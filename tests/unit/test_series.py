@@ -246,7 +246,7 @@ def test_a_series_that_follows_another_with_its_own_numbers_stays_apart():
         )
         for n in (1, 2)
     ]
-    assert [labels(series) for series in build(first, second)] == [["v1", "v2"], ["v1", "v2"]]
+    assert [labels(series) for series in build(*first, *second)] == [["v1", "v2"], ["v1", "v2"]]
 
 
 def test_the_same_title_with_other_patches_and_no_higher_revision_is_another_series():
@@ -258,6 +258,37 @@ def test_the_same_title_with_other_patches_and_no_higher_revision_is_another_ser
         )
         == 2
     )
+
+
+def test_numbers_that_start_again_are_ordered_by_time():
+    again = posting(
+        "new", TITLES, changes=changes(9), lead="walnut: the whole nut", prefix="PATCH", day=60
+    )
+    series = only_series(post(1), post(2), post(3), again)
+    assert labels(series) == ["v1", "v2", "v3", "v1.2"]
+    assert series.revisions[-1].notes == (
+        "the numbers start again: v1 came after v3",
+        "a second v1 with other content: called v1.2 here",
+    )
+
+
+def test_an_old_revision_resent_starts_no_new_count():
+    again = posting(
+        "new", TITLES, changes=changes(1), lead="walnut: the whole nut", prefix="PATCH", day=60
+    )
+    series = only_series(post(1), post(2), post(3), again)
+    assert labels(series) == ["v1", "v2", "v3"]
+    assert series.revisions[0].resends
+
+
+def test_the_next_number_under_a_longer_title():
+    kept, more = TITLES[:1], [f"hazel: {n}" for n in range(3)]
+    first = posting("a", [*kept, *more], prefix="PATCH v5", lead="crack the walnut open")
+    second = posting(
+        "b", [*kept, "x: 1", "x: 2", "x: 3"], prefix="PATCH v6", lead="crack the walnut", day=20
+    )
+    series = only_series(first, second)
+    assert series.notes[0].endswith("goes with v5: the next number, a similar title")
 
 
 # ---------------------------------------------------------------- partial re-rolls
