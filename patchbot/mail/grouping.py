@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from patchbot.mail.diff import has_diff, has_diffstat
 from patchbot.mail.subject import Subject, parse_subject
