@@ -1,11 +1,11 @@
-"""Mail made to break the reader: every case must end, soon, in little memory, with an answer."""
+"""Mail made to break the reader: every case must end, ends, in little memory, with an answer."""
 
 import gzip
 import io
 import random
+import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,12 +35,22 @@ from tests.support.mailmaker import build, diff, mail, mid, patch, posting, raw_
 FROM = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
 
 
+HANG_S = 240
+"""A guard against hangs, no measurement: what explodes on such input would take hours or days."""
+
+
 @pytest.fixture
-def soon():
-    """Fails a test that took longer than five seconds."""
-    start = time.perf_counter()
+def ends():
+    """Fails a test that does not come to an end."""
+
+    def hang(number, frame):
+        raise AssertionError(f"no end after {HANG_S} s")
+
+    before = signal.signal(signal.SIGALRM, hang)
+    signal.alarm(HANG_S)
     yield
-    assert time.perf_counter() - start < 5
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 # ---------------------------------------------------------------- single mails
@@ -52,7 +62,7 @@ def test_nul_bytes():
     assert len(build(got, patch("[PATCH] \x00", "p", "int\x00x;"))) == 1
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 @pytest.mark.parametrize("depth", [50, 5000])
 def test_nested_mime(depth):
     raw = b"Message-ID: <deep@example.org>\nFrom: a@b\nSubject: deep\n"
@@ -64,7 +74,7 @@ def test_nested_mime(depth):
     assert bool(got.problems) == (depth > 1000)
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 @pytest.mark.parametrize("kind", ["message/rfc822", "message/partial", "multipart/digest"])
 def test_messages_within_messages(kind):
     raw = b"From: a@b\n" + f"Content-Type: {kind}\n\n".encode() * 3000
@@ -100,7 +110,7 @@ def test_broken_headers(head):
     assert build(got) == []
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 def test_a_huge_header_block_is_cut_and_named():
     raw = b"Message-ID: <x@y>\n" + b"X-Fill: %s\n" % (b"z" * 900) * 5000 + b"\nbody\n"
     got = parse_mail(raw)
@@ -110,7 +120,7 @@ def test_a_huge_header_block_is_cut_and_named():
     assert "header block too large, cut" in endless.problems
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 @pytest.mark.parametrize(
     "value",
     [
@@ -178,10 +188,9 @@ LINES = [
 
 @pytest.mark.parametrize("unit", LINES, ids=repr)
 @pytest.mark.parametrize("head", ["", "diff --git a/x b/x\n@@ -1 +1 @@\n", "Signed-off-by: "])
-def test_no_expression_backtracks(unit, head):
+def test_no_expression_backtracks(unit, head, ends):
     body = head + unit * (1_000_000 // len(unit))
     got = Mail("a@b", "[PATCH] x", "A", "a@b", None, None, (), body)
-    start = time.perf_counter()
     has_diff(body)
     read_diff(body)
     find_body_author(body)
@@ -194,7 +203,6 @@ def test_no_expression_backtracks(unit, head):
     find_linked_ids(got)
     find_fixed(got)
     find_postings(Mails([got]))
-    assert time.perf_counter() - start < 10
 
 
 # ---------------------------------------------------------------- size
@@ -244,7 +252,7 @@ def test_a_gzip_bomb_is_refused(tmp_path, monkeypatch):
 # ---------------------------------------------------------------- threads and series
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 def test_a_thousand_replies_in_one_chain():
     mails = posting("s", ["a", "b"], lead="both")
     last = mails[1]
@@ -258,7 +266,7 @@ def test_a_thousand_replies_in_one_chain():
     assert [each.message_id for each in trailers if each.name == "Acked-by"] == [mid("final")]
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 def test_a_cycle_of_replies_among_patches():
     mails = [patch(f"[PATCH {n}/3] t{n}", f"p{n}", to=f"p{n % 3 + 1}") for n in (1, 2, 3)]
     (series,) = build(mails)
@@ -272,7 +280,7 @@ def test_one_message_id_for_many_mails():
     assert Mails(mails).duplicates == {mid("same"): 4}
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 @pytest.mark.parametrize("how", ["cover", "loose", "chain"])
 def test_ten_thousand_patches(how):
     total = 10_000
@@ -293,7 +301,7 @@ def test_ten_thousand_patches(how):
     assert max(len(r.patches) for s in found for r in s.revisions) == total
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 def test_every_patch_announces_very_many():
     mails = [
         patch(f"[PATCH {n}/99999] t{n}", f"p{n}", sender=f"A <a{n}@b>") for n in range(1, 2000)
@@ -304,7 +312,7 @@ def test_every_patch_announces_very_many():
     assert found[0].revisions[0].notes[0].endswith("and 99993 more")
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 def test_two_thousand_revisions_below_one_another():
     mails = [patch("[PATCH v1] t", "p1", "int x1;")]
     for n in range(2, 2001):
@@ -313,14 +321,14 @@ def test_two_thousand_revisions_below_one_another():
     assert len(series.revisions) == 2000
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 def test_two_thousand_times_the_same_patch():
     mails = [patch("[PATCH 1/2] t", f"p{n}", "int x;", day=n / 24) for n in range(2000)]
     (series,) = build(mails)
     assert len(series.revisions) == 1
 
 
-@pytest.mark.usefixtures("soon")
+@pytest.mark.usefixtures("ends")
 def test_two_thousand_senders_of_the_same_title():
     mails = [
         patch(f"[PATCH v{1 + n % 2}] t", f"p{n}", f"int x{n};", sender=f"A <a{n}@b>", day=n / 24)
