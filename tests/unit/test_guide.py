@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from patchbot import settings
-from patchbot.cli import make_parser
+from patchbot.cli import main, make_parser
 from patchbot.diagnostics import ExitCode
 from patchbot.model import Severity, Status, VerdictStatus
 from patchbot.report.document import render_document
@@ -95,3 +95,15 @@ def test_the_two_commands_of_the_readme_exist() -> None:
         assert re.search(rf"^{target}:", makefile, re.M)
     for link in re.findall(r"\]\(([^)#:]+)\)", readme):
         assert (ROOT / link).exists(), link
+
+
+def test_the_transcript_of_the_readme_is_what_the_demo_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["demo", "--plain"]) == ExitCode.ACCEPT
+    printed = capsys.readouterr().out.splitlines()
+    readme = (ROOT / "README.md").read_text("utf-8")
+    transcript = readme.partition("$ make demo\n")[2].partition("```")[0].splitlines()
+    assert len(transcript) > 15
+    assert [line for line in transcript if line not in printed] == []
