@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +13,16 @@ from patchbot.catalogue import Catalogue, find_series_folder, read_catalogue
 from patchbot.diagnostics import Narrator
 from patchbot.errors import FetchError, MailError, TreeError, UsageError
 from patchbot.git import Repository
+from patchbot.mail.discover import phrase
 from patchbot.mail.links import find_fixed, find_needed
+from patchbot.mail.mbox import read_mails
 from patchbot.mail.postings import find_postings
 from patchbot.mail.series import build_series, find_revision, select_series
+from patchbot.mail.thread import Mails
 from patchbot.model import (
     Attestation,
     Base,
+    Mail,
     Review,
     Revision,
     RevisionReview,
@@ -34,6 +39,7 @@ from patchbot.tree import find_base, find_tree
 from patchbot.verdict import Policy, decide_verdict
 from patchbot.workspace import make_lock
 
+_MAX_FIXED = 5
 NO_TREE = "no tree: name one with --tree, stand in one, or set `tree` in the configuration"
 
 
@@ -41,7 +47,7 @@ NO_TREE = "no tree: name one with --tree, stand in one, or set `tree` in the con
 class Options:
     """What a user asked for; see `patchbot review --help`.
 
-    `stages` is None for all; `tree` is a folder; `no_tree` asks for none at all.
+    `stages` is None for all.
     """
 
     targets: tuple[str, ...]
@@ -240,21 +246,36 @@ def _find_base(
 
 def _hint_needed(context: _Context, collected: Collected, chosen: Sequence[Revision]) -> list[str]:
     """Say which known revision a fix belongs on top of, where its Fixes: or thread tells."""
-    postings = find_postings(collected.mails)
     own = {i for r in collected.series.revisions for i in r.message_ids}
     hints = []
     for patch in (patch for revision in chosen for patch in revision.patches):
-        commits = [commit for commit, _ in find_fixed(patch.mail)]
-        if context.tree and any(context.tree.resolve_commit(commit) for commit in commits):
+        fixed = find_fixed(patch.mail)
+        if context.tree and any(context.tree.resolve_commit(commit) for commit, _ in fixed):
             continue
-        needed = [p for p in find_needed(patch.mail, postings) if p.first.message_id not in own]
+        mails = Mails([*collected.mails, *_search_titles(context, [title for _, title in fixed])])
+        found = find_needed(patch.mail, find_postings(mails))
+        needed = [posting for posting in found if posting.first.message_id not in own]
         if needed:
             newest = needed[-1]
             hints.append(
                 f"{patch.title[:60]!r} seems to belong on top of {newest.where} of"
                 f" {newest.title!r}: try --on {newest.first.message_id}"
             )
-    return hints
+    return list(dict.fromkeys(hints))
+
+
+def _search_titles(context: _Context, titles: Sequence[str]) -> list[Mail]:
+    """Ask the server for the patches that `Fixes:` trailers name; nothing where it fails."""
+    found: list[Mail] = []
+    for title in titles[:_MAX_FIXED]:
+        if context.archive is None:
+            break
+        context.narrator.say(f"searching for the patch it fixes: {title}")
+        try:
+            found += read_mails(io.BytesIO(context.archive.fetch_search(f's:"{phrase(title)}"')))
+        except FetchError as error:
+            context.notes.append(f"the patch it fixes was not searched: {error}")
+    return found
 
 
 def _attest(context: _Context, revision: Revision) -> Revision:

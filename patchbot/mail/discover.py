@@ -7,6 +7,7 @@ earlier postings, the change-id, the titles of cover and patches, and mails that
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from patchbot.errors import FetchError, NotFoundError
 from patchbot.mail.archive import Archive
 from patchbot.mail.links import find_earlier_ids
-from patchbot.mail.mbox import parse_mbox
+from patchbot.mail.mbox import split_mbox
+from patchbot.mail.message import parse_mail
 from patchbot.mail.postings import find_postings
 from patchbot.mail.series import build_series, select_series, series_message_ids
 from patchbot.mail.subject import parse_subject
@@ -39,6 +41,16 @@ class _Search:
     asked: set[str] = field(default_factory=set)
     threads: int = 0
     notes: list[str] = field(default_factory=list)
+    parsed: dict[bytes, Mail] = field(default_factory=dict)
+
+    def parse(self, data: bytes) -> list[Mail]:
+        """Parse an answer; a mail that came before is not parsed again."""
+        found = []
+        for raw, cut in split_mbox(io.BytesIO(data)):
+            if raw not in self.parsed:
+                self.parsed[raw] = parse_mail(raw, truncated=cut)
+            found.append(self.parsed[raw])
+        return found
 
     def add(self, mails: Iterable[Mail]) -> int:
         before = len(self.mails)
@@ -59,7 +71,7 @@ class _Search:
         self.threads += 1
         self.progress(f"looking up the thread of <{message_id}>")
         try:
-            return self.add(parse_mbox(self.archive.fetch_thread(message_id)))
+            return self.add(self.parse(self.archive.fetch_thread(message_id)))
         except NotFoundError:
             if self.threads == 1:
                 raise
@@ -77,7 +89,7 @@ class _Search:
         self.asked.add(query)
         self.progress(f"searching for {reason}")
         try:
-            return parse_mbox(self.archive.fetch_search(query))
+            return self.parse(self.archive.fetch_search(query))
         except FetchError as error:
             self.notes.append(f"other revisions may be missed, a search failed: {error}")
             return []
@@ -137,16 +149,16 @@ def _queries(series: Series) -> list[tuple[str, str]]:
     """Return (query, what it is for) for a series; each asks for all its revisions at once."""
     found: list[tuple[str, str]] = []
     if series.change_id:
-        found.append((f'nq:"change-id: {_phrase(series.change_id)}"', "its change-id"))
+        found.append((f'nq:"change-id: {phrase(series.change_id)}"', "its change-id"))
     titles: dict[str, None] = {}
     patch_titles: dict[str, None] = {}
     senders: dict[str, None] = {}
     for revision in series.revisions:
         senders[revision.author_email] = None
-        titles[_phrase(revision.title)] = None
+        titles[phrase(revision.title)] = None
         longest = sorted((p.title for p in revision.patches), key=len, reverse=True)
-        patch_titles.update(dict.fromkeys(_phrase(title) for title in longest[:MAX_TITLES]))
-    own = " OR ".join(f'f:"{_phrase(sender)}"' for sender in senders)
+        patch_titles.update(dict.fromkeys(phrase(title) for title in longest[:MAX_TITLES]))
+    own = " OR ".join(f'f:"{phrase(sender)}"' for sender in senders)
     subjects = _any("s", [*titles, *patch_titles])
     if subjects:
         found.append((f"({subjects}) AND ({own})", "its titles and sender"))
@@ -162,6 +174,6 @@ def _any(prefix: str, phrases: Iterable[str]) -> str:
     return " OR ".join(f'{prefix}:"{phrase}"' for phrase in kept)
 
 
-def _phrase(text: str) -> str:
+def phrase(text: str) -> str:
     """Return text fit for a quoted phrase of a public-inbox query."""
     return re.sub(r"[\"\x00-\x1f]+", " ", text).strip()[:200]

@@ -198,6 +198,17 @@ def test_the_choice_of_the_server(server: FaultyServer, tmp_path: Path) -> None:
     assert code(f"id:{NEWEST}", env=unset) == 3
 
 
+def test_a_fix_is_told_what_it_belongs_on_top_of(server: FaultyServer) -> None:
+    """Its Fixes: names a patch by subject; the server knows who sent it."""
+    fix = "20260402110500.8888-1-lena@example.com"
+    ran = run_cli("review", fix, "--lore", f"{server.url}/demo", "--json")
+    (hint,) = [note for note in ran.document["notes"] if "try --on" in note]
+    below = hint.rpartition(" ")[2]
+    assert below.startswith("20260315191000.3456-")  # v3, whose patch 3 v4 took over
+    on = run_cli("review", fix, "--lore", f"{server.url}/demo", "--on", below, "--json")
+    assert on.code == 3, on.err
+
+
 def test_ctrl_c_while_a_server_is_silent(server: FaultyServer) -> None:
     server.fail(".*", faults.slow_first_byte(30.0))
     ran = interrupt_cli("review", NEWEST, "--lore", f"{server.url}/demo", when="looking up")
