@@ -25,6 +25,7 @@ _FROM_LINE = re.compile(
 )
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.M)
 _CHUNK_BYTES = 1 << 20
+_MAX_LINE_BYTES = 1 << 20
 _MAILDIR = ("cur", "new")
 _HEADER = re.compile(rb"[!-9;-~]+:[ \t]?")
 
@@ -61,7 +62,7 @@ def _split_at_from_lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
         chunk = stream.read(_CHUNK_BYTES)
         data = rest + chunk
         end = data.rfind(b"\n") + 1
-        if not chunk or (end <= begin and len(data) > _CHUNK_BYTES):
+        if not chunk or (end <= begin and len(data) > _MAX_LINE_BYTES):
             end = len(data)
         for found in _FROM_LINE.finditer(data, begin, end):
             if found.start() > begin:

@@ -98,21 +98,17 @@ def _make_series(
     replies: dict[str, list[Mail]],
 ) -> Series:
     ordered = _in_order(group)
+    lone = {id(p) for p in ordered if not p.patches and _fold_lone_cover(p, ordered)}
     revisions: list[Revision] = []
-    taken: dict[str, Posting] = {}
-    lone = {id(p): other for p in ordered if not p.patches if (other := _outdone(p, ordered))}
-    for posting in lone.values():
-        covers = [p.first for p in ordered if lone.get(id(p)) is posting]
-        reason = "a cover letter whose patches did not come; sent again"
-        posting.extras += [Extra(mail.message_id, mail.subject, reason) for mail in covers]
+    taken: set[str] = set()
+    sent: dict[object, int] = {}
     for posting in (p for p in ordered if id(p) not in lone):
-        twin = next((p for p in taken.values() if _resent(p, posting)), None)
-        if twin is not None:
-            index = list(taken.values()).index(twin)
-            revisions[index] = _add_resend(revisions[index], posting, replies)
+        twin = sent.setdefault(_contents(posting), len(revisions))
+        if twin < len(revisions) and posting.updates is None and posting.patches:
+            revisions[twin] = _add_resend(revisions[twin], posting, replies)
             continue
         label = _label(posting, taken)
-        taken[label] = posting
+        taken.add(label)
         revisions.append(_make_revision(posting, label, revisions, replies))
     carried = _carry_trailers(revisions)
     oldest = group[0]
@@ -139,18 +135,20 @@ def _in_order(group: list[Posting]) -> list[Posting]:
     starts a new count.
     """
     count, highest = 0, 0
-    seen: list[Posting] = []
+    latest: Posting | None = None
+    known: set[object] = set()
     keyed: list[tuple[tuple[int, int, int, datetime], Posting]] = []
     for posting in sorted(group, key=lambda p: (p.date, p.number)):
-        fresh = posting.updates is None and not posting.resend
-        late = bool(seen) and posting.date - max(p.date for p in seen[-20:]) >= _DAY
-        again = any(_resent(p, posting) for p in seen[-20:])
-        if fresh and late and posting.number < highest and not again:
-            before = max(seen, key=lambda p: (p.date, p.number)).where
-            posting.notes.append(f"the numbers start again: v{posting.number} came after {before}")
-            count, highest, seen = count + 1, 0, []
+        fresh = posting.updates is None and not posting.resend and _contents(posting) not in known
+        late = latest is not None and posting.date - latest.date >= _DAY
+        if latest is not None and fresh and late and posting.number < highest:
+            posting.notes.append(
+                f"the numbers start again: v{posting.number} came after {latest.where}"
+            )
+            count, highest = count + 1, 0
         highest = max(highest, posting.number)
-        seen.append(posting)
+        latest = posting
+        known.add(_contents(posting))
         keyed.append(((count, posting.number, posting.minor or 0, posting.date), posting))
     return [posting for _, posting in sorted(keyed, key=lambda pair: pair[0])]
 
@@ -171,20 +169,22 @@ def _slug(change_id: str | None, oldest: Posting) -> str:
     return f"{short}-{hashlib.sha256(source.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
-def _outdone(lone: Posting, group: list[Posting]) -> Posting | None:
-    """Return the posting of the same revision that has the patches a lone cover announced."""
-    same = [p for p in group if p.number == lone.number and p.cover and p.patches]
-    return next((p for p in same if p.title_key == lone.title_key), None)
+def _fold_lone_cover(lone: Posting, group: list[Posting]) -> bool:
+    """Make a cover without patches an extra of the same revision sent with them, if any."""
+    same = (p for p in group if p.number == lone.number and p.cover and p.patches)
+    home = next((p for p in same if p.title_key == lone.title_key), None)
+    if home is not None:
+        reason = "a cover letter whose patches did not come; sent again"
+        home.extras.append(Extra(lone.first.message_id, lone.first.subject, reason))
+    return home is not None
 
 
-def _resent(one: Posting, two: Posting) -> bool:
-    """Whether two postings are the same revision: same number, same content of every patch."""
-    if one.number != two.number or one.total != two.total or two.updates is not None:
-        return False
-    return one.content_ids == two.content_ids and bool(one.content_ids)
+def _contents(posting: Posting) -> object:
+    """Return what is equal for two sendings of one revision: number, and content of each patch."""
+    return posting.number, posting.total, tuple(sorted(posting.content_ids.items()))
 
 
-def _label(posting: Posting, taken: dict[str, Posting]) -> str:
+def _label(posting: Posting, taken: set[str]) -> str:
     label = f"v{posting.number}" + (f".{posting.minor}" if posting.minor else "")
     serial = 1
     while label in taken:

@@ -178,3 +178,29 @@ def patch_ids(revision: Revision) -> list[str]:
 def extras(revision: Revision) -> dict[str, str]:
     """The reasons of a revision's extras by short name."""
     return {each.message_id.partition("@")[0]: each.reason for each in revision.extras}
+
+
+TITLES = ["walnut: open", "walnut: crack", "walnut: eat", "walnut: clean up"]
+"""The patches of the series that most tests of revisions are about."""
+
+
+def changes(version: int) -> list[str]:
+    """What the four patches add in one revision."""
+    return [f"int {title.split()[-1]}_{version};" for title in TITLES]
+
+
+def post(version: int, lead: str | None = "walnut: the whole nut", **options: object) -> list[Mail]:
+    """The four patches as revision `version`, with other content in each revision."""
+    merged: dict[str, object] = {
+        "prefix": f"PATCH v{version}" if version > 1 else "PATCH",
+        "day": version * 10,
+        "changes": changes(version),
+        **options,
+    }
+    return posting(f"v{version}", TITLES, lead=lead, **merged)  # type: ignore[arg-type]
+
+
+def reroll(number: int = 2, **options: object) -> Mail:
+    """One of the four patches sent alone, as v2."""
+    subject = f"[PATCH v2 {number}/4] {TITLES[number - 1]}"
+    return patch(subject, "again", "int again;", **{"day": 12, **options})

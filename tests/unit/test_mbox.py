@@ -120,3 +120,13 @@ def test_standard_input():
         mbox.read_stdin(io.BytesIO(b""))
     with pytest.raises(MailError, match="standard input: compressed, but broken"):
         mbox.read_stdin(io.BytesIO(gzip.compress(ONE * 9)[:-20]))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64])
+def test_pieces_of_any_size_give_the_same_mails(monkeypatch, size):
+    prose = raw_mail("one", "a", body="x\nFrom ada@example.org Mon Mar 1\n\n>From here\n")
+    text = joined(prose, TWO, ONE)
+    wanted = list(mbox.split_mbox(io.BytesIO(text)))
+    monkeypatch.setattr(mbox, "_CHUNK_BYTES", size)
+    assert list(mbox.split_mbox(io.BytesIO(text))) == wanted
+    assert len(wanted) == 3

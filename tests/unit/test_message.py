@@ -112,6 +112,11 @@ def test_all_text_parts_and_no_html():
     assert "zzzz" not in got.body
 
 
+def test_parts_without_a_boundary_are_read_as_they_stand():
+    got = mail("x", "one", body="Why.\n", headers=["Content-Type: multipart/mixed"])
+    assert got.body == "Why.\n"
+
+
 def test_signatures_are_named_not_checked():
     got = mail("x", "one", headers=["DKIM-Signature: v=1", "X-Developer-Signature: v=1"])
     assert got.signed == ("dkim", "patatt")

@@ -69,8 +69,8 @@ def test_the_order_of_the_input_changes_nothing():
 
 def test_a_long_chain_takes_no_time():
     given = [mail("x", f"m{n}", day=n / 1440, to=f"m{n - 1}") for n in range(20_000)]
-    start = time.perf_counter()
+    start = time.process_time()
     mails = Mails(given)
     assert len(mails.ancestor_ids(mid("m19999"))) == 19_999
     assert len(mails.descendants(mid("m0"))) == 19_999
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 5
