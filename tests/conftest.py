@@ -1,7 +1,9 @@
 """Fixtures for every test; what they stand on is in tests/support."""
 
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -13,6 +15,9 @@ from tests.support.git_tree import make_git_tree
 from tests.support.isolation import forbid_connections, isolate_environment
 from tests.support.public_inbox import PublicInbox, read_mboxes
 from tests.support.require import require, shared_lore
+
+# What explodes on hostile input would take hours or days.
+_HANG_S = 240
 
 MakeTree = Callable[..., Path]
 MakeInbox = Callable[[str, Sequence[Path]], PublicInbox]
@@ -46,6 +51,20 @@ def network_attempts(
     attempts = forbid_connections(monkeypatch)
     yield attempts
     assert not attempts, f"tried to reach other machines: {attempts}"
+
+
+@pytest.fixture
+def ends() -> Iterator[None]:
+    """Fails a test that does not come to an end; a guard against hangs, no measurement."""
+
+    def hang(number: int, frame: object) -> NoReturn:
+        raise AssertionError(f"no end after {_HANG_S} s")
+
+    before = signal.signal(signal.SIGALRM, hang)
+    signal.alarm(_HANG_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

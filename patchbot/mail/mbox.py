@@ -103,11 +103,6 @@ def read_mails(stream: IO[bytes], *, keep_raw: bool = True) -> Iterator[Mail]:
         yield parse_mail(raw, keep_raw=keep_raw, truncated=cut)
 
 
-def parse_mbox(data: bytes) -> list[Mail]:
-    """Parse every mail of an mboxrd held in memory, as a server sends it."""
-    return list(read_mails(io.BytesIO(data)))
-
-
 def read_source(path: Path) -> list[Mail]:
     """Read all mails of an mbox file, a Maildir, or a folder of mbox and .eml files.
 

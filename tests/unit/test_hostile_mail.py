@@ -3,7 +3,6 @@
 import gzip
 import io
 import random
-import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -33,24 +32,6 @@ from tests.support import ROOT
 from tests.support.mailmaker import build, diff, mail, mid, patch, posting, raw_mail, reply
 
 FROM = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
-
-
-HANG_S = 240
-"""A guard against hangs, no measurement: what explodes on such input would take hours or days."""
-
-
-@pytest.fixture
-def ends():
-    """Fails a test that does not come to an end."""
-
-    def hang(number, frame):
-        raise AssertionError(f"no end after {HANG_S} s")
-
-    before = signal.signal(signal.SIGALRM, hang)
-    signal.alarm(HANG_S)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 # ---------------------------------------------------------------- single mails

@@ -5,9 +5,14 @@ import pytest
 
 from patchbot.errors import MailError
 from patchbot.mail import mbox
+from patchbot.model import Mail
 from tests.support.mailmaker import raw_mail
 
 FROM = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
+
+
+def parsed(data: bytes) -> list[Mail]:
+    return list(mbox.read_mails(io.BytesIO(data)))
 
 
 def joined(*raws):
@@ -23,7 +28,7 @@ TWO = raw_mail("two", "b", body="text\n")
 
 
 def test_two_mails():
-    assert names(mbox.parse_mbox(joined(ONE, TWO))) == ["a", "b"]
+    assert names(parsed(joined(ONE, TWO))) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -36,31 +41,31 @@ def test_two_mails():
     ],
 )
 def test_kinds_of_from_lines(line):
-    assert names(mbox.parse_mbox(line + ONE + b"\n" + line + TWO)) == ["a", "b"]
+    assert names(parsed(line + ONE + b"\n" + line + TWO)) == ["a", "b"]
 
 
 def test_from_in_a_body_cuts_no_mail():
     prose = raw_mail("one", "a", body="x\n\nFrom here it goes on.\nFrom the Monday build\n")
-    got = mbox.parse_mbox(joined(prose, TWO))
+    got = parsed(joined(prose, TWO))
     assert names(got) == ["a", "b"]
     assert "\nFrom here it goes on.\nFrom the Monday build\n" in got[0].body
 
 
 def test_quoted_from_lines_lose_one_bracket():
     text = raw_mail("one", "a", body=">From here\n>>From there\n> From elsewhere\n")
-    (got,) = mbox.parse_mbox(joined(text))
+    (got,) = parsed(joined(text))
     assert got.body.startswith("From here\n>From there\n> From elsewhere\n")
 
 
 def test_a_single_mail_without_from_line_keeps_its_quotes():
-    (got,) = mbox.parse_mbox(raw_mail("one", "a", body=">From here\n"))
+    (got,) = parsed(raw_mail("one", "a", body=">From here\n"))
     assert got.body == ">From here\n"
 
 
 def test_a_git_patch_file_inside_a_mail_is_not_a_second_mail():
     inner = b"From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n"
     raw = ONE + b"\n" + inner + b"From: Eve <eve@example.net>\n"
-    assert names(mbox.parse_mbox(raw)) == ["a"]
+    assert names(parsed(raw)) == ["a"]
 
 
 def test_sources(tmp_path):

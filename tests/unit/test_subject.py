@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from patchbot.mail.subject import Subject, normalise_title, parse_subject
@@ -148,7 +146,5 @@ def test_a_title_that_is_only_a_version_is_kept():
     ],
     ids=lambda text: f"{text[:12]}...",
 )
-def test_hostile_subjects_take_no_time(text):
-    start = time.process_time()
-    normalise_title(parse_subject(text).title)
-    assert time.process_time() - start < 5
+def test_hostile_subjects_come_to_an_end(text, ends):
+    assert len(normalise_title(parse_subject(text).title)) <= 2000

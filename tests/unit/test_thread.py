@@ -1,5 +1,4 @@
 import random
-import time
 
 from patchbot.mail.thread import Mails
 from tests.support.mailmaker import mail, mid
@@ -67,10 +66,8 @@ def test_the_order_of_the_input_changes_nothing():
         )
 
 
-def test_a_long_chain_takes_no_time():
+def test_a_long_chain_comes_to_an_end(ends):
     given = [mail("x", f"m{n}", day=n / 1440, to=f"m{n - 1}") for n in range(20_000)]
-    start = time.process_time()
     mails = Mails(given)
     assert len(mails.ancestor_ids(mid("m19999"))) == 19_999
     assert len(mails.descendants(mid("m0"))) == 19_999
-    assert time.process_time() - start < 5
