@@ -10,7 +10,7 @@ import pytest
 from tests.support.cli import run_cli
 from tests.support.git_tree import run_git
 from tests.support.public_inbox import PublicInbox
-from tests.support.require import kernel_tree, shared_lore
+from tests.support.require import kernel_tree, lore_url, shared_lore
 from tests.support.schema import check_review
 
 V5 = "20201006004841.600488-1-mfo@canonical.com"
@@ -79,6 +79,14 @@ def test_the_fix_is_a_series_of_its_own(lore_inbox: PublicInbox) -> None:
     report = "20201030114737.GC3251003@mwanda"
     ran = run_cli("review", report, "--lore", url)
     assert (ran.code, "no patch" in ran.failure) == (4, True)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("start", [FIRST, V2, V5])
+def test_a_whole_archive_has_the_first_revision_too(start: str) -> None:
+    document = run_cli("review", start, "--lore", lore_url(), "--json").document
+    assert counts(document) == {"v1": 11} | COUNTS
+    assert document["series"]["absent"] == []
 
 
 @pytest.fixture
