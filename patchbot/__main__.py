@@ -1,8 +1,19 @@
-"""Run patchbot as `python -m patchbot`."""
+"""The entry point: `patchbot`, and `python -m patchbot`. Ctrl-C counts from the first import on."""
 
 import sys
 
-from patchbot.cli import main
+INTERRUPTED = 130
+
+
+def run() -> int:
+    """Run the command line and return its exit code."""
+    try:
+        from patchbot.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

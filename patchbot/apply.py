@@ -7,23 +7,34 @@ patch, however large the tree is.
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from patchbot.conflict import explain_failure
 from patchbot.errors import GitError
-from patchbot.git import Scratch
-from patchbot.mail.diff import read_diff
+from patchbot.git import Scratch, make_disk_error
 from patchbot.model import Finding, Patch, Severity
+from patchbot.proc import Completed
 
 COMMITTER = "patchbot <patchbot@localhost>"
 _NEW_LINK = re.compile(r"^(?:new (?:file )?mode|old mode) (120000|160000)$", re.M)
 _SUBMODULE = re.compile(r"^(?:index [0-9a-f]+\.\.[0-9a-f]+ 160000|[-+]Subproject commit )", re.M)
 _MODE = re.compile(r"^old mode (\d+)\nnew mode (\d+)$", re.M)
 _QUOTED = re.compile(r'^"((?:[^"\\]|\\.)*)"$')
+_NONCHARACTER = re.compile(
+    "[\ufdd0-\ufdef"
+    + "".join(f"{chr(n << 16 | 0xFFFE)}{chr(n << 16 | 0xFFFF)}" for n in range(17))
+    + "]"
+)
+_NOT_MERGED = re.compile(r"^error: .+: (?:already exists|does not exist) in index$", re.M)
+_HUNK_FAILED = re.compile(r"^error: patch failed: ", re.M)
+_MANY = 400
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "a": "\a", "b": "\b", "r": "\r"}
 
 
@@ -43,20 +54,24 @@ class Applied:
     three_way: bool = False
 
 
+Entries = dict[bytes, tuple[bytes, bytes]]
+
+
 @dataclass(slots=True)
 class _Mailed:
-    """A patch mail as `git mailinfo` reads it."""
+    """A patch mail as `git mailinfo` reads it, and the paths that git finds in its diff."""
 
-    author: str
+    author: bytes
     message: bytes
     diff: Path
+    paths: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
 class _State:
     """What is in the index now: path -> (mode, blob id)."""
 
-    entries: dict[bytes, tuple[bytes, bytes]]
+    entries: Entries
     stream: list[bytes] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     three_way: bool = False
@@ -74,14 +89,23 @@ class _Stop(Exception):
 def apply_patches(scratch: Scratch, base: str, patches: Sequence[Patch]) -> Applied:
     """Apply `patches` in order onto the commit `base`, inside `scratch`.
 
-    A patch that does not apply ends it with a finding; raises `GitError` where git itself fails.
+    A patch that does not apply ends it with a finding; raises `GitError` where git itself fails,
+    or the disk is full.
     """
-    mailed: list[_Mailed] = []
+    try:
+        return _apply_all(scratch, base, patches)
+    except OSError as error:
+        raise make_disk_error(str(error)) from error
+
+
+def _apply_all(scratch: Scratch, base: str, patches: Sequence[Patch]) -> Applied:
     state: _State | None = None
     try:
-        for patch in patches:
-            mailed.append(_read_mail(scratch, patch))
-        state = _State(_load_index(scratch, base, _paths(mailed)))
+        mailed = [_read_mail(scratch, patch) for patch in patches]
+        _find_paths(scratch, mailed)
+        for patch, mail in zip(patches, mailed, strict=True):
+            _refuse_unsafe(patch, mail)
+        state = _State(_load_index(scratch, base, {path for mail in mailed for path in mail.paths}))
         for patch, mail in zip(patches, mailed, strict=True):
             _apply_one(scratch, patch, mail, state)
             _record(scratch, state, mail, base)
@@ -105,22 +129,35 @@ def _read_mail(scratch: Scratch, patch: Patch) -> _Mailed:
         raise GitError(f"the mail of patch {patch.number} was not kept")
     if any("MiB" in problem for problem in patch.mail.problems):
         raise _Stop(_finding(patch, "mail-too-large", "; ".join(patch.mail.problems)), refused=True)
-    stem = scratch.folder / f"{patch.number:05d}"
-    message, diff = stem.with_suffix(".msg"), stem.with_suffix(".diff")
-    done = scratch.run(
-        "mailinfo", "--no-scissors", str(message), str(diff),
-        stdin=raw, check=False,
-    )  # fmt: skip
+    done, message, diff = _run_mailinfo(scratch, raw)
     if done.returncode != 0:
         raise _Stop(_finding(patch, "mail-unreadable", f"git mailinfo: {done.error_text}"))
     info = _parse_info(done.stdout)
-    if not diff.stat().st_size:
+    if not diff:
         raise _Stop(_finding(patch, "no-diff", "git finds no diff in the mail"))
-    _refuse_unsafe(patch, diff)
-    text = info.get(b"Subject", b"") + b"\n\n" + message.read_bytes()
-    if b"\0" in text:
+    text = info.get(b"Subject", b"") + b"\n\n" + message
+    if b"\0" in done.stdout + text:
         raise _Stop(_finding(patch, "nul-byte", "a NUL byte in the commit message"), refused=True)
-    return _Mailed(_find_author(scratch, patch, info), strip_space(_as_utf8(text)), diff)
+    path = scratch.folder / f"{patch.number:05d}.diff"
+    path.write_bytes(diff)
+    author = _as_utf8(_find_author(scratch, patch, info))
+    return _Mailed(author, strip_space(_as_utf8(text)), path)
+
+
+def _run_mailinfo(scratch: Scratch, raw: bytes) -> tuple[Completed, bytes, bytes]:
+    """Run `git mailinfo`; returns also the message and the diff that it found.
+
+    It writes both to files, and does not notice a full disk: half a diff may well apply. So the
+    files are in memory.
+    """
+    with _memory_file("message") as message, _memory_file("diff") as diff:
+        names = [f"/proc/{os.getpid()}/fd/{each.fileno()}" for each in (message, diff)]
+        done = scratch.run("mailinfo", "--no-scissors", *names, stdin=raw, check=False)
+        return done, message.read(), diff.read()
+
+
+def _memory_file(name: str) -> BinaryIO:
+    return open(os.memfd_create(name), "r+b")
 
 
 def _parse_info(stdout: bytes) -> dict[bytes, bytes]:
@@ -132,12 +169,12 @@ def _parse_info(stdout: bytes) -> dict[bytes, bytes]:
     return info
 
 
-def _find_author(scratch: Scratch, patch: Patch, info: dict[bytes, bytes]) -> str:
+def _find_author(scratch: Scratch, patch: Patch, info: dict[bytes, bytes]) -> bytes:
     """Let git itself make the author line, as it does for `git am`."""
     env = {
-        "GIT_AUTHOR_NAME": info.get(b"Author", b"").decode("utf-8", "surrogateescape"),
-        "GIT_AUTHOR_EMAIL": info.get(b"Email", b"").decode("utf-8", "surrogateescape"),
-        "GIT_AUTHOR_DATE": info.get(b"Date", b"").decode("utf-8", "surrogateescape"),
+        "GIT_AUTHOR_NAME": os.fsdecode(info.get(b"Author", b"")),
+        "GIT_AUTHOR_EMAIL": os.fsdecode(info.get(b"Email", b"")),
+        "GIT_AUTHOR_DATE": os.fsdecode(info.get(b"Date", b"")),
     }
     if not env["GIT_AUTHOR_DATE"] and patch.date is not None:
         env["GIT_AUTHOR_DATE"] = f"{int(patch.date.timestamp())} +0000"
@@ -145,12 +182,12 @@ def _find_author(scratch: Scratch, patch: Patch, info: dict[bytes, bytes]) -> st
     if done.returncode != 0 or not env["GIT_AUTHOR_DATE"]:
         reason = done.error_text or "the mail has no date"
         raise _Stop(_finding(patch, "author-unusable", f"no author line can be made: {reason}"))
-    return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
+    return done.stdout.rstrip(b"\n")
 
 
 def strip_space(text: bytes) -> bytes:
     """Clean a message as `git stripspace` does: no trailing blanks, no double empty lines."""
-    lines = [line.rstrip(b" \t\r\n\v\f") for line in text.split(b"\n")]
+    lines = [line.rstrip(b" \t\r\n") for line in text.split(b"\n")]
     kept: list[bytes] = []
     for line in lines:
         if line or (kept and kept[-1]):
@@ -161,20 +198,19 @@ def strip_space(text: bytes) -> bytes:
 
 
 def _as_utf8(text: bytes) -> bytes:
-    """Return text as valid UTF-8: bytes that are not, are taken as latin-1, as git does it."""
-    try:
-        text.decode("utf-8")
-        return text
-    except UnicodeDecodeError:
-        surrogates = text.decode("utf-8", "surrogateescape")
-        fixed = [chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in surrogates]
-        return "".join(fixed).encode("utf-8")
+    """Return text as valid UTF-8: bytes that are not, are taken as latin-1, as git does it.
+
+    Code points that never stand for a character are not valid to git either.
+    """
+    surrogates = text.decode("utf-8", "surrogateescape")
+    fixed = "".join(chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in surrogates)
+    return _NONCHARACTER.sub(lambda m: m[0].encode().decode("latin-1"), fixed).encode()
 
 
-def _refuse_unsafe(patch: Patch, diff: Path) -> None:
-    """Turn away what must never reach a tree, before git sees it, and say what it was."""
-    text = diff.read_bytes().decode("utf-8", "surrogateescape")
-    for path in _diff_paths(text):
+def _refuse_unsafe(patch: Patch, mail: _Mailed) -> None:
+    """Turn away what must never reach a tree, before git applies it, and say what it was."""
+    text = _as_text(mail.diff.read_bytes())
+    for path in [_as_text(path) for path in mail.paths] or _diff_paths(text):
         reason = find_unsafe(path)
         if reason:
             raise _Stop(
@@ -202,8 +238,12 @@ def find_unsafe(path: str) -> str | None:
     return None
 
 
+def _as_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
 def _diff_paths(text: str) -> list[str]:
-    """Return every path that a diff's headers name, unquoted."""
+    """Return every path that the headers of a diff that git can't read name, unquoted."""
     found: dict[str, None] = {}
     headers = text.split("\n")
     for number, line in enumerate(headers):
@@ -249,95 +289,136 @@ def _unquote(text: str) -> str:
     return raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
-def _paths(mailed: Sequence[_Mailed]) -> list[str]:
-    found: dict[str, None] = {}
-    for mail in mailed:
-        text = mail.diff.read_bytes().decode("utf-8", "surrogateescape")
-        found.update(dict.fromkeys(_diff_paths(text)))
-        found.update(dict.fromkeys(read_diff(text).paths))
-    return list(found)
+def _find_paths(scratch: Scratch, mailed: Sequence[_Mailed]) -> None:
+    """Ask git for the paths, old and new, that each diff names; none for one it can't read."""
+    mark = f"patchbot-{secrets.token_hex(16)}"
+    end = scratch.folder / "end.diff"
+    end.write_text(f"diff --git a/{mark} b/{mark}\nnew file mode 100644\nindex 0000000..e69de29\n")
+    for start in range(0, len(mailed), _MANY):
+        some = mailed[start : start + _MANY]
+        files = [str(path) for mail in some for path in (mail.diff, end)]
+        new = _numstat(scratch, files, mark.encode())
+        old = _numstat(scratch, ["-R", *files], mark.encode())
+        for mail, before, after in zip(some, old, new, strict=False):
+            mail.paths = tuple(dict.fromkeys((*before, *after)))
 
 
-def _load_index(
-    scratch: Scratch, base: str, paths: Sequence[str]
-) -> dict[bytes, tuple[bytes, bytes]]:
-    """Fill the index with the files that the patches name, and with what stands in their way."""
-    names = dict.fromkeys(paths)
-    for name in paths:
-        parts = name.split("/")
-        names.update(dict.fromkeys("/".join(parts[:n]) for n in range(1, len(parts))))
-    entries: dict[bytes, tuple[bytes, bytes]] = {}
-    listing = scratch.run(
-        "--literal-pathspecs", "ls-tree", "-z", "--full-tree", base, "--", *(n for n in names if n)
-    )
-    trees = []
-    for line in listing.stdout.split(b"\0"):
-        meta, tab, path = line.partition(b"\t")
-        if not tab:
-            continue
-        mode, kind, blob = meta.split()
-        if kind == b"tree":
-            trees.append(path)
+def _numstat(scratch: Scratch, arguments: Sequence[str], mark: bytes) -> Iterator[list[bytes]]:
+    """Yield the paths of each diff; `mark` stands behind each, and what git can't read ends it."""
+    done = scratch.run("apply", "--numstat", "-z", *arguments, check=False)
+    paths: list[bytes] = []
+    for record in done.stdout.split(b"\0"):
+        path = record.split(b"\t", 2)[-1]
+        if path == mark:
+            yield paths
+            paths = []
         else:
+            paths.append(path)
+
+
+def _load_index(scratch: Scratch, base: str, paths: set[bytes]) -> Entries:
+    """Fill the index with the files that the patches name, and with what stands in their way."""
+    names = set(paths)
+    for path in paths:
+        parts = path.split(b"/")
+        names.update(b"/".join(parts[:n]) for n in range(1, len(parts)))
+    entries: Entries = {}
+    for mode, kind, blob, path in _list_tree(scratch, base, sorted(names - {b""}), "-t"):
+        if path in names and kind != b"tree":
             entries[path] = (mode, blob)
-    entries |= _first_below(scratch, base, [t for t in trees if _surrogate(t) in set(paths)])
+        elif path in paths:
+            entries |= _first_below(scratch, base, path, paths)
+    _check_blobs(scratch, entries)
     _write_index(scratch, entries)
     return entries
 
 
-def _surrogate(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")
+def _check_blobs(scratch: Scratch, entries: Entries) -> None:
+    """Raise `GitError` where the tree lacks a file's content: no patch is to blame for that."""
+    wanted = [(blob, path) for path, (mode, blob) in entries.items() if mode != b"160000"]
+    ids = b"".join(blob + b"\n" for blob, _ in wanted)
+    done = scratch.run("cat-file", "--batch-check", stdin=ids)
+    for line, (_, path) in zip(done.stdout.splitlines(), wanted, strict=True):
+        if line.endswith(b" missing"):
+            raise GitError(
+                f"the tree does not hold the content of {_as_text(path)!r}",
+                hint="a partial clone lacks files: check the base out, or name a whole tree",
+            )
 
 
-def _first_below(
-    scratch: Scratch, base: str, folders: Sequence[bytes]
-) -> dict[bytes, tuple[bytes, bytes]]:
-    """Return one file of each folder that a patch takes for a file, so that git objects to it."""
-    found: dict[bytes, tuple[bytes, bytes]] = {}
-    for folder in folders:
-        listing = scratch.run("ls-tree", "-z", "-r", "--full-tree", base, "--", _surrogate(folder))
-        meta, _, path = listing.stdout.split(b"\0")[0].partition(b"\t")
-        mode, _, blob = meta.split()
-        found[path] = (mode, blob)
-    return found
+def _list_tree(
+    scratch: Scratch, base: str, names: Sequence[bytes], *options: str
+) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
+    """Yield mode, kind, id and path of what stands at (and beside) `names` in the base."""
+    for start in range(0, len(names), _MANY):
+        done = scratch.run(
+            "--literal-pathspecs", "ls-tree", "-z", "--full-tree", *options, base, "--",
+            *map(os.fsdecode, names[start : start + _MANY]),
+        )  # fmt: skip
+        for line in done.stdout.split(b"\0")[:-1]:
+            meta, _, path = line.partition(b"\t")
+            mode, kind, blob = meta.split()
+            yield mode, kind, blob, path
 
 
-def _write_index(scratch: Scratch, entries: dict[bytes, tuple[bytes, bytes]]) -> None:
+def _first_below(scratch: Scratch, base: str, folder: bytes, paths: set[bytes]) -> Entries:
+    """Return a file in the folder that a patch takes for a file, so that git objects to it.
+
+    Those that the patches name themselves don't count: they may be gone by then.
+    """
+    listed = _list_tree(scratch, base, [folder], "-r")
+    return next(({path: (mode, blob)} for mode, _, blob, path in listed if path not in paths), {})
+
+
+def _write_index(scratch: Scratch, entries: Entries) -> None:
     scratch.run("read-tree", "--empty")
     lines = [mode + b" " + blob + b"\t" + path for path, (mode, blob) in entries.items()]
     scratch.run("update-index", "-z", "--index-info", stdin=b"".join(x + b"\0" for x in lines))
 
 
-def _read_index(scratch: Scratch) -> dict[bytes, tuple[bytes, bytes]]:
-    entries: dict[bytes, tuple[bytes, bytes]] = {}
-    for line in scratch.run("ls-files", "-s", "-z").stdout.split(b"\0"):
-        meta, tab, path = line.partition(b"\t")
-        if tab:
-            mode, blob, _ = meta.split()
-            entries[path] = (mode, blob)
-    return entries
+def _read_index(scratch: Scratch, paths: Sequence[bytes]) -> Entries:
+    """Return what the index has at `paths`."""
+    chosen = [os.fsdecode(path) for path in paths] if len(paths) <= _MANY else []
+    done = scratch.run("--literal-pathspecs", "ls-files", "-s", "-z", "--", *chosen)
+    entries: Entries = {}
+    for line in done.stdout.split(b"\0")[:-1]:
+        meta, _, path = line.partition(b"\t")
+        mode, blob, _ = meta.split()
+        entries[path] = (mode, blob)
+    return {path: entries[path] for path in paths if path in entries}
 
 
 def _apply_one(scratch: Scratch, patch: Patch, mail: _Mailed, state: _State) -> None:
     """Apply one diff to the index; a 3-way merge is tried where it does not apply as it is."""
-    kept = scratch.folder / "index.before"
-    shutil.copyfile(scratch.index, kept)
     done = scratch.run(
         "apply", "--cached", "--whitespace=nowarn", "-v", str(mail.diff), check=False
     )
     if done.returncode == 0:
         _note_modes(patch, mail, state)
         return
-    shutil.copyfile(kept, scratch.index)
-    merged = scratch.run(
-        "apply", "--cached", "--3way", "--whitespace=nowarn", str(mail.diff), check=False
-    )
-    if merged.returncode == 0:
+    if _merge(scratch, mail, done.error_text):
         state.three_way = True
         state.findings.append(_merge_finding(patch, done.error_text))
         return
-    shutil.copyfile(kept, scratch.index)
     raise _Stop(explain_failure(scratch, patch, mail.diff, done.error_text))
+
+
+def _merge(scratch: Scratch, mail: _Mailed, words: str) -> bool:
+    """Try a 3-way merge where only hunks failed; the index is as before where that fails too.
+
+    A file that is there already or is lacking is no matter of context: git would merge an added
+    file with whatever stands in its place.
+    """
+    if not _HUNK_FAILED.search(words) or _NOT_MERGED.search(words):
+        return False
+    kept = scratch.folder / "index.before"
+    shutil.copyfile(scratch.index, kept)
+    merged = scratch.run(
+        "apply", "--cached", "--3way", "--whitespace=nowarn", str(mail.diff), check=False
+    )
+    if merged.returncode != 0:
+        shutil.copyfile(kept, scratch.index)
+    return merged.returncode == 0
 
 
 def _merge_finding(patch: Patch, words: str) -> Finding:
@@ -353,7 +434,7 @@ def _merge_finding(patch: Patch, words: str) -> Finding:
 
 def _note_modes(patch: Patch, mail: _Mailed, state: _State) -> None:
     """Report what a reviewer would want to know of: links, mode changes, binary content."""
-    text = mail.diff.read_bytes().decode("utf-8", "surrogateescape")
+    text = _as_text(mail.diff.read_bytes())
     notes = [f"changes a mode from {old} to {new}" for old, new in _MODE.findall(text)]
     if _NEW_LINK.search(text):
         notes.append("adds or changes a symbolic link")
@@ -370,21 +451,25 @@ def _note_modes(patch: Patch, mail: _Mailed, state: _State) -> None:
 
 def _record(scratch: Scratch, state: _State, mail: _Mailed, base: str) -> None:
     """Add one commit, with the files that changed in the index, to the fast-import stream."""
-    entries = _read_index(scratch)
+    entries = _read_index(scratch, mail.paths)
     mark = len(state.stream) + 1
+    date = mail.author.rpartition(b"> ")[2]
     chunk = [
         b"commit refs/heads/work\nmark :%d\n" % mark,
-        b"author %s\n" % mail.author.encode("utf-8", "surrogateescape"),
-        b"committer %s %s\n" % (COMMITTER.encode(), mail.author.rpartition("> ")[2].encode()),
+        b"author %s\n" % mail.author,
+        b"committer %s %s\n" % (COMMITTER.encode(), date),
         b"data %d\n%s\n" % (len(mail.message), mail.message),
         b"from %s\n" % base.encode() if mark == 1 else b"",
     ]
-    chunk += [b"D %s\n" % _import_path(path) for path in state.entries if path not in entries]
+    for path in mail.paths:
+        if path in state.entries and path not in entries:
+            del state.entries[path]
+            chunk.append(b"D %s\n" % _import_path(path))
     for path, (mode, blob) in entries.items():
         if state.entries.get(path) != (mode, blob):
             chunk.append(b"M %s %s %s\n" % (mode, blob, _import_path(path)))
     state.stream.append(b"".join(chunk))
-    state.entries = entries
+    state.entries |= entries
 
 
 def _import_path(path: bytes) -> bytes:
@@ -398,7 +483,9 @@ def _import_path(path: bytes) -> bytes:
 def _write_commits(scratch: Scratch, state: _State, count: int) -> list[str]:
     wanted = b"".join(b"get-mark :%d\n" % (n + 1) for n in range(count))
     stream = b"".join(state.stream) + wanted + b"done\n"
-    done = scratch.run("fast-import", "--quiet", "--done", "--date-format=raw", stdin=stream)
+    done = scratch.run(
+        "fast-import", "--quiet", "--done", "--date-format=raw-permissive", stdin=stream
+    )
     commits = done.stdout.decode().split()
     if len(commits) != count:
         raise GitError(f"git fast-import made {len(commits)} commits of {count}")

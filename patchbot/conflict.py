@@ -23,7 +23,10 @@ _OTHER = re.compile(
 )
 _BEYOND = re.compile(r"^error: affected file '(.+)' is beyond a symbolic link$", re.M)
 _SHOWN_LINES = 14
+_SHOWN_BEFORE = 3
 _MAX_FILE_LINES = 60_000
+_MAX_VOTERS = 2000
+_MAX_ALIGNED = 300
 
 
 def explain_failure(scratch: Scratch, patch: Patch, diff: Path, words: str) -> Finding:
@@ -92,7 +95,7 @@ def _explain_hunk(scratch: Scratch, patch: Patch, diff: Path, path: str, start: 
     if hunk is None:
         return _finding(patch, "does-not-apply", message, file=path, line=start)
     wanted = [line.value.rstrip("\n") for line in hunk if line.is_context or line.is_removed]
-    text = scratch.run("cat-file", "blob", f":{path}", check=False).stdout
+    text = scratch.run("cat-file", "blob", f":0:{path}", check=False).stdout
     lines = text.decode("utf-8", "replace").split("\n")
     at, same = find_nearest(wanted, lines, start - 1)
     where = at + 1 if same else None
@@ -135,7 +138,7 @@ def find_nearest(wanted: Sequence[str], lines: Sequence[str], near: int) -> tupl
     for number, line in enumerate(lines[:_MAX_FILE_LINES]):
         where.setdefault(line.strip(), []).append(number)
     votes: Counter[int] = Counter()
-    for offset, line in enumerate(wanted):
+    for offset, line in enumerate(wanted[:_MAX_VOTERS]):
         text = line.strip()
         if len(text) > 1:
             votes.update(n - offset for n in where.get(text, ())[:500])
@@ -150,6 +153,25 @@ def _render_nearest(wanted: Sequence[str], lines: Sequence[str], at: int, same: 
     if not same:
         head = ["the patch expects lines that are nowhere in the file:"]
         return "\n".join(head + [f"  wants | {line}" for line in wanted[:_SHOWN_LINES]])
+    agreed = 0
+    for have, want in zip(lines[at:], wanted, strict=False):
+        if have != want:
+            break
+        agreed += 1
+    skip = max(0, agreed - _SHOWN_BEFORE)
+    compared = wanted[skip : skip + _MAX_ALIGNED]
+    out, equal = _align(compared, lines, at + skip)
+    first = next((n for n, line in enumerate(out) if line[8] != "|"), 0)
+    begin = max(0, first - _SHOWN_BEFORE)
+    shown = out[begin : begin + _SHOWN_LINES]
+    count = f"{skip + equal} of {skip + len(compared)}"
+    title = f"nearest place: line {at + 1}, {count} lines are the same"
+    more = [f"  ... {len(out) - begin - len(shown)} more"] if begin + len(shown) < len(out) else []
+    return "\n".join([title, *shown, *more])
+
+
+def _align(wanted: Sequence[str], lines: Sequence[str], at: int) -> tuple[list[str], int]:
+    """Render `wanted` against as many lines from `at` on, and count how many are equal."""
     have = lines[at : at + len(wanted)]
     out: list[str] = []
     matcher = difflib.SequenceMatcher(None, wanted, have, autojunk=False)
@@ -159,10 +181,4 @@ def _render_nearest(wanted: Sequence[str], lines: Sequence[str], at: int, same: 
         else:
             out += [f"  wants - {line}" for line in wanted[w0:w1]]
             out += [f"{at + n + 1:7} + {have[n]}" for n in range(h0, h1)]
-    equal = sum(block.size for block in matcher.get_matching_blocks())
-    first = next((n for n, line in enumerate(out) if line[8] != "|"), 0)
-    begin = max(0, first - 3)
-    shown = out[begin : begin + _SHOWN_LINES]
-    title = f"nearest place: line {at + 1}, {equal} of {len(wanted)} lines are the same"
-    more = [f"  ... {len(out) - begin - len(shown)} more"] if begin + len(shown) < len(out) else []
-    return "\n".join([title, *shown, *more])
+    return out, sum(block.size for block in matcher.get_matching_blocks())

@@ -19,6 +19,16 @@ from patchbot.errors import GitError
 from patchbot.proc import Completed, run_program
 
 REF_PREFIX = "refs/patchbot/"
+_FIXED = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    # A partial clone must not fetch what it lacks: no git below 2.45 knows the first.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "LC_ALL": "C",
+    "TZ": "UTC",
+}
 _NO_SIDE_EFFECTS = (
     "-c", "core.hooksPath=/dev/null",
     "-c", "core.fsmonitor=false",
@@ -27,6 +37,14 @@ _NO_SIDE_EFFECTS = (
     "-c", "gc.auto=0",
     "-c", "maintenance.auto=false",
 )  # fmt: skip
+_TROUBLE = re.compile(
+    r": (No space left on device|Disk quota exceeded|File too large|Read-only file system"
+    r"|Input/output error|Too many open files|Cannot allocate memory)$"
+    r"|^(?:fatal: (?=Out of memory|sha1 file '.+' write error)"
+    r"|error: (?=Unable to write new index))(.+)",
+    re.M,
+)
+_UNASKABLE = re.compile(r"[\n\0\ud800-\udc7f\udd00-\udfff]|:\.{1,2}/")
 _HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -36,24 +54,29 @@ def clean_environment() -> dict[str, str]:
     for kept in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH"):
         if kept in os.environ:
             env[kept] = os.environ[kept]
-    env |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "TZ": "UTC"}
-    return env
+    return env | _FIXED
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """The user's git repository: `top` is its checkout (or the bare folder), `common` its data."""
+    """The user's git repository: `top` is its checkout (or the bare folder), `common` its data.
+
+    `own` is where its HEAD is: in a linked worktree not `common`, which is the default.
+    """
 
     top: Path
     common: Path
+    own: Path | None = None
 
     def run(
         self, *args: str, stdin: bytes = b"", check: bool = True, timeout_s: float = 120.0
     ) -> Completed:
         """Run a git command on the repository; raises `GitError` when it fails and `check`."""
-        argv = ["git", *_NO_SIDE_EFFECTS, f"--git-dir={self.common}", *args]
-        done = run_program(argv, stdin=stdin, env=clean_environment(), timeout_s=timeout_s)
-        return _checked(done, args) if check else done
+        argv = ["git", *_NO_SIDE_EFFECTS, f"--git-dir={self.own or self.common}", *args]
+        done = run_program(
+            argv, stdin=stdin, env=clean_environment(), cwd=self.common, timeout_s=timeout_s
+        )
+        return _checked(done, args, check)
 
     def resolve_commit(self, name: str) -> str | None:
         """Return the full id of the commit that `name` means, None where there is none."""
@@ -77,8 +100,12 @@ class Repository:
         return len(lines) == len(ids) and not any(line.endswith(b" missing") for line in lines)
 
     def check_names(self, names: Sequence[str]) -> list[str | None]:
-        """Return the object id that each of `names` (such as `commit:path`) means, or None."""
-        usable = ["" if "\n" in name else name for name in names]
+        """Return the object id that each of `names` (such as `commit:path`) means, or None.
+
+        What git can't be asked for is None too: line breaks, and what it takes for a path relative
+        to the current folder.
+        """
+        usable = ["" if _UNASKABLE.search(name) else name for name in names]
         done = self.run(
             "cat-file", "--batch-check=%(objectname)", stdin=_lines(usable), timeout_s=60.0
         )
@@ -94,8 +121,27 @@ class Repository:
             if not name.startswith(REF_PREFIX):
                 raise GitError(f"{name} is not one of patchbot's refs")
             self._clear_stale_lock(name)
-            lines.append(f"update {name}\0{commit}\0\0" if commit else f"delete {name}\0\0")
-        self.run("update-ref", "--stdin", "-z", stdin="".join(lines).encode())
+            if commit:
+                lines.append(f"update {name}\0{commit}\0\0")
+            elif not self._delete_loose(name):
+                lines.append(f"delete {name}\0\0")
+        if lines:
+            self.run("update-ref", "--stdin", "-z", stdin="".join(lines).encode())
+
+    def _delete_loose(self, name: str) -> bool:
+        """Delete one of our refs that stands in a file of its own; False where git has to.
+
+        Git locks `packed-refs` even to delete a ref that is not in it, and a kill at that moment
+        would leave the lock in the user's way.
+        """
+        packed, path = self.common / "packed-refs", self.common / name
+        try:
+            path.unlink()
+            return f" {name}\n".encode() not in packed.read_bytes()
+        except FileNotFoundError:
+            return not packed.exists() and self.resolve_commit(name) is None
+        except OSError:
+            return False
 
     def create_branch(self, name: str, commit: str) -> None:
         """Create a new branch, which the user asked for by name.
@@ -122,10 +168,23 @@ def _lines(items: Sequence[str]) -> bytes:
     return "".join(f"{item}\n" for item in items).encode("utf-8", "surrogateescape")
 
 
-def _checked(done: Completed, args: Sequence[str]) -> Completed:
-    if done.returncode != 0:
-        raise GitError(f"git {args[0]} failed: {done.error_text or f'exit code {done.returncode}'}")
+def _checked(done: Completed, args: Sequence[str], check: bool) -> Completed:
+    """Raise `GitError` for a failure, if `check`, and always where the machine is to blame."""
+    if done.returncode == 0:
+        return done
+    trouble = _TROUBLE.search(done.error_text)
+    name = next((arg for arg in args if not arg.startswith("-")), "")
+    if trouble:
+        raise make_disk_error(f"git {name}: {trouble.group(1) or trouble.group(2)}")
+    if check or done.returncode < 0:
+        words = done.error_text or f"exit code {done.returncode}"
+        raise GitError(f"git {name} failed: {words}")
     return done
+
+
+def make_disk_error(words: str) -> GitError:
+    """Make the error that says that the machine, not a patch, stands in the way."""
+    return GitError(words, hint="free space where the tree and PATCHBOT_HOME are, and try again")
 
 
 class Scratch:
@@ -145,8 +204,8 @@ class Scratch:
         (self.git_dir / "HEAD").write_text("ref: refs/heads/none\n")
         config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
         (self.git_dir / "config").write_text(config)
-        shared = str(self.repository.common / "objects")
-        (objects / "info" / "alternates").write_text(f"{shared}\n")
+        shared = self.repository.common / "objects"
+        (objects / "info" / "alternates").write_bytes(_quote_alternate(os.fsencode(shared)))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -170,7 +229,7 @@ class Scratch:
         argv = ["git", *_NO_SIDE_EFFECTS, "-c", "fastimport.unpackLimit=0", *args]
         full = self.environment | dict(env or {})
         done = run_program(argv, stdin=stdin, env=full, cwd=self.folder)
-        return _checked(done, args) if check else done
+        return _checked(done, args, check)
 
     def publish(self, commits: Sequence[str], base: str, refs: Mapping[str, str]) -> None:
         """Copy the new objects into the user's repository, then set the refs.
@@ -184,8 +243,20 @@ class Scratch:
         self.repository.update_refs(refs)
 
 
+def _quote_alternate(path: bytes) -> bytes:
+    """Return a line for `info/alternates`; git takes a quoted one apart like a path in a diff."""
+    escaped = path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return b'"%s"\n' % escaped if b"\n" in path else path + b"\n"
+
+
 def make_scratch(repository: Repository, folder: Path) -> Scratch:
-    """Make a scratch repository in `folder`; whoever owns the folder removes it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return Scratch(repository, folder)
+    """Make a scratch repository in `folder`; whoever owns the folder removes it.
+
+    Raises `GitError` where it can't be made.
+    """
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return Scratch(repository, folder)
+    except OSError as error:
+        raise make_disk_error(str(error)) from error

@@ -18,6 +18,7 @@ from patchbot.model import Base, Revision
 
 MAX_TIPS = 1500
 MAX_HISTORY = 4000
+_MAX_PATHS = 200
 _HISTORY_S = 25.0
 _NAME_ONE = "name a kernel tree with --tree"
 _BEFORE = timedelta(days=400)
@@ -36,7 +37,8 @@ def open_tree(path: Path) -> Repository:
     with repo:
         checkout = Path(str(repo.working_tree_dir or repo.git_dir))
         top = checkout if (checkout / ".git").exists() else Path(repo.git_dir)
-        found = Repository(top.absolute(), Path(repo.common_dir).absolute())
+        own, common = Path(repo.git_dir).absolute(), Path(repo.common_dir).absolute()
+        found = Repository(top.absolute(), common, own if own != common else None)
     probe = found.run("rev-parse", "--show-object-format", check=False)
     if probe.returncode != 0:
         raise TreeError(f"git can't read {found.top}: {probe.error_text}")
@@ -167,13 +169,21 @@ def _list_tips(tree: Repository) -> list[str]:
     return list(dict.fromkeys(done.stdout.decode().split()))
 
 
+def _usable(wanted: Wanted) -> bool:
+    """Whether a path can stand on a command line, as that of any file in a tree can."""
+    try:
+        return b"\0" not in os.fsencode(wanted.path)
+    except UnicodeEncodeError:
+        return False
+
+
 def _list_history(tree: Repository, wanted: Sequence[Wanted], revision: Revision) -> list[str]:
     """List the commits that changed the wanted files, newest first."""
     since = [f"--since={(revision.date - _BEFORE).isoformat()}"] if revision.date else []
     done = tree.run(
         "rev-list", "--branches", "--tags", "--remotes", "HEAD", "--date-order",
         f"--max-count={MAX_HISTORY}", *since,
-        "--", *(f":(literal,top){each.path}" for each in wanted),
+        "--", *(f":(literal,top){each.path}" for each in wanted[:_MAX_PATHS] if _usable(each)),
         check=False, timeout_s=_HISTORY_S,
     )  # fmt: skip
     return done.stdout.decode().split()
