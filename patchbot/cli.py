@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -18,6 +20,7 @@ from patchbot.errors import CancelledError, PatchbotError, UsageError
 from patchbot.proc import PROCESSES
 from patchbot.settings import find_config, read_settings
 
+_BUG = "this is a bug of patchbot's; please report it with the command you ran"
 _TARGETS = "a message-id, its address on a public-inbox, mbox files, a Maildir, or - for stdin"
 _REVIEW_HELP = """\
 Fetches the thread, finds every revision of the series, applies each to the tree it was made for
@@ -58,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     narrator = Narrator(sys.stderr, plain=getattr(args, "plain", False))
     signal.signal(signal.SIGTERM, _stop)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = args.run(args, narrator)
         sys.stdout.flush()
@@ -75,6 +80,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PatchbotError as error:
         narrator.fail(error)
         return ExitCode.COULD_NOT_RUN
+    except Exception as error:  # noqa: BLE001 - a crash must never look like a verdict
+        words = f"{type(error).__name__}: {error}"
+        hint = "standard output can't be written" if isinstance(error, OSError) else _BUG
+        narrator.fail(PatchbotError(f"crashed, {words}", hint=hint))
+        return ExitCode.COULD_NOT_RUN
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, and one with the way out."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the exit code for usage errors."""
+        self.exit(ExitCode.USAGE, f"patchbot: {message}\n  see: {self.prog} --help\n")
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -83,7 +101,7 @@ def _stop(number: int, frame: FrameType | None) -> NoReturn:
 
 def make_parser() -> argparse.ArgumentParser:
     """Build the argument parser."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="patchbot",
         description="Reviews Linux kernel patch series: every revision, with evidence.",
         epilog="start with `patchbot demo`; `patchbot COMMAND --help` explains each command",
@@ -215,14 +233,20 @@ def _options(args: argparse.Namespace, stages: tuple[str, ...] | None) -> Any:
     )  # fmt: skip
 
 
-def _review(args: argparse.Namespace, narrator: Narrator, stages: tuple[str, ...] | None) -> Any:
-    """Run a review, keep it, and return it with its document."""
+def _review(
+    args: argparse.Namespace,
+    narrator: Narrator,
+    stages: tuple[str, ...] | None,
+    home: Path | None = None,
+) -> Any:
+    """Run a review, keep it (in `home` instead of the user's), return it with its document."""
     from patchbot.report.document import render_document
     from patchbot.review import run_review
     from patchbot.store import Store
     from patchbot.workspace import kept_name, run_folder
 
     settings = read_settings()
+    settings = replace(settings, home=home) if home else settings
     store = Store(settings.home)
     try:
         with narrator.working(), run_folder(settings.home, keep=args.keep) as folder:
@@ -260,18 +284,19 @@ def _run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
         raise PatchbotError("no tree to apply to", hint="name one with --tree, or stand in one")
     _, document = _review(args, narrator, None if args.test else ("apply",))
     revision = document["revisions"][-1]
-    failed = [r["stage"] for r in revision["stages"].values() if r["status"] in ("fail", "error")]
+    statuses = [result["status"] for result in revision["stages"].values()]
+    usable = not {"fail", "error"} & set(statuses)
     commits = revision["stages"]["apply"]["data"].get("commits")
-    if args.branch and commits and not failed:
+    if args.branch and commits and usable:
         tree.create_branch(args.branch, commits[-1])
-    branch = args.branch if commits and not failed else None
+    branch = args.branch if commits and usable else None
     if args.json:
         _print_json(document)
     else:
         print_applied(_console(args), revision, branch)
-    if failed:
+    if "fail" in statuses:
         return ExitCode.NEEDS_WORK
-    return ExitCode.ACCEPT if commits else ExitCode.CANNOT_TELL
+    return ExitCode.ACCEPT if commits and usable else ExitCode.CANNOT_TELL
 
 
 def _run_show(args: argparse.Namespace, narrator: Narrator) -> int:
@@ -311,15 +336,16 @@ def _run_demo(args: argparse.Namespace, narrator: Narrator) -> int:
     from patchbot.report.text import print_demo_head, print_review
 
     home = read_settings().home / "demo"
-    os.environ["PATCHBOT_HOME"] = str(home)
-    tree = make_demo_tree(home)
+    with narrator.working():
+        narrator.say("making the demo's tree")
+        tree = make_demo_tree(home)
     documents = []
     for number, thread in enumerate(THREADS, 1):
         args.targets = [*([thread.message_id] if thread.message_id else [])]
         args.targets += [str(find_mbox(name)) for name in thread.mboxes]
         args.tree, args.on, args.base, args.lore = tree, thread.on, None, None
         args.revision, args.no_cache, args.keep, args.jobs = "all", False, False, 0
-        _, document = _review(args, narrator, None)
+        _, document = _review(args, narrator, None, home)
         documents.append(document)
         if not args.json:
             console = _console(args)

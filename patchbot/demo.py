@@ -15,6 +15,7 @@ from patchbot.catalogue import find_series_folder
 from patchbot.errors import PatchbotError
 from patchbot.git import clean_environment
 from patchbot.proc import run_program
+from patchbot.workspace import make_lock
 
 BASE_AUTHOR = "patchbot demo"
 BASE_EMAIL = "demo@example.org"
@@ -72,18 +73,27 @@ def list_kernel_files(kernel: Path) -> list[Path]:
 def make_demo_tree(folder: Path) -> Path:
     """Make (or reuse) the demo repository in `folder`, and return its top.
 
-    Raises `PatchbotError` where git fails.
+    Raises `PatchbotError` where git fails, or the folder can't be written.
     """
+    try:
+        make_lock(folder, "demo")(lambda: _make_when_stale(folder))
+    except OSError as error:
+        raise PatchbotError(
+            f"{folder}: {error.strerror}", hint="set PATCHBOT_HOME to another folder"
+        ) from error
+    return folder / "tree"
+
+
+def _make_when_stale(folder: Path) -> None:
     top, stamp = folder / "tree", folder / _STAMP
     contents = _read_contents()
     have = {name: (top / name).read_bytes() for name in contents if (top / name).is_file()}
     if stamp.exists() and have == contents:
-        return top
+        return
     stamp.unlink(missing_ok=True)
     shutil.rmtree(top, ignore_errors=True)
     make_base_repository(top)
     stamp.touch()
-    return top
 
 
 def make_base_repository(top: Path) -> None:

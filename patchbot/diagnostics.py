@@ -7,13 +7,12 @@ import enum
 from collections.abc import Iterator
 from typing import TextIO
 
-from rich.console import Console
 from rich.status import Status as Spinner
 
 from patchbot.errors import PatchbotError
 from patchbot.model import StageResult, VerdictStatus
 from patchbot.pipeline import Listener
-from patchbot.report.text import clean_text
+from patchbot.report.text import ReportConsole, clean_text
 
 
 class ExitCode(enum.IntEnum):
@@ -40,7 +39,7 @@ class Narrator:
 
     def __init__(self, stream: TextIO, *, plain: bool = False) -> None:
         self._stream = stream
-        self._console = Console(file=stream, markup=False, highlight=False, emoji=False)
+        self._console = ReportConsole(file=stream, markup=False, highlight=False, emoji=False)
         self._live = bool(stream.isatty()) and not plain
         self._spinner: Spinner | None = None
         self._running: dict[tuple[str, str], None] = {}

@@ -80,12 +80,14 @@ def _check_program(
 
 def _check_b4() -> Check:
     add = f"pip install 'b4=={_B4}.*'"
+    needed = f"fetching mail ({_B4})"
     try:
         found = version("b4")
     except PackageNotFoundError:
-        return Check("b4", None, "fetching mail", add, True)
+        return Check("b4", None, needed, add, True)
     fits = found.startswith(_B4)
-    return Check("b4", found if fits else None, f"fetching mail ({_B4}, not {found})", add, True)
+    needed = needed if fits else f"{needed}, not {found}"
+    return Check("b4", found if fits else None, needed, add, True)
 
 
 def _check_home(settings: Settings) -> Check:

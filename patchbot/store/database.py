@@ -18,6 +18,7 @@ from patchbot.model import Change, Finding, Severity, StageResult, Status
 from patchbot.store.migrations import MIGRATIONS
 
 _BUSY_S = 30.0
+_TRY_AGAIN_S = 0.01
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -48,12 +49,27 @@ class Store:
                 self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
             try:
-                self._db.execute("PRAGMA journal_mode=WAL")
+                self._use_wal()
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._migrate()
             except BaseException:
                 self._db.close()
                 raise
+
+    def _use_wal(self) -> None:
+        """Switch to the write-ahead log: here SQLite does not wait for another that opens a file.
+
+        Two that open a new store at once would else find it locked.
+        """
+        deadline = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(_TRY_AGAIN_S)
 
     def close(self) -> None:
         """Close the file."""
@@ -65,8 +81,11 @@ class Store:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            broken = getattr(error, "sqlite_errorcode", None) in _BROKEN
-            first = "move that file away" if broken else "free space or mend its permissions"
+            first = (
+                "move that file away"
+                if _code(error) in _BROKEN
+                else "free space or mend its permissions"
+            )
             raise StoreError(
                 f"{self.path}: {error}", hint=f"{first}, or name another folder: PATCHBOT_HOME"
             ) from error
@@ -175,6 +194,11 @@ class Store:
         )
         with self._explained(), self._lock:
             return [_stored(row) for row in self._db.execute(query)]
+
+
+def _code(error: Exception) -> int:
+    """Return SQLite's primary code of an error, 0 for an error of another origin."""
+    return int(getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 def _bind(*values: object) -> tuple[object, ...]:

@@ -54,6 +54,56 @@ def test_a_wrong_command_line(args: list[str], capsys: Captured) -> None:
     assert capsys.readouterr().out == ""
 
 
+def test_a_usage_error_is_one_line_and_the_way_out(capsys: Captured) -> None:
+    with pytest.raises(SystemExit):
+        main(["review", V3, "--paint"])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["patchbot: unrecognized arguments: --paint", "  see: patchbot --help"]
+
+
+def test_a_crash_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    def crash(*args: object) -> None:
+        raise ZeroDivisionError("seeded")
+
+    monkeypatch.setattr("patchbot.review.run_review", crash)
+    assert main(["review", V3]) == ExitCode.COULD_NOT_RUN
+    assert "crashed, ZeroDivisionError: seeded" in capsys.readouterr().err
+
+
+def test_output_that_can_not_be_written(tree: Path) -> None:
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernel-sim")])}
+    command = [sys.executable, "-m", "patchbot", "review", V3]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, env=env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == ExitCode.COULD_NOT_RUN
+    assert b"Traceback" not in done.stderr
+    ascii_only = subprocess.run(
+        command, env=env | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=False
+    )
+    assert ascii_only.returncode == ExitCode.CANNOT_TELL
+
+
+def test_apply_with_a_stage_that_crashed_can_not_tell(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*args: object) -> None:
+        raise ZeroDivisionError("seeded")
+
+    monkeypatch.setattr("patchbot.stages.apply.apply_patches", crash)
+    args = ["apply", V3, "--tree", str(tree), "--branch", "b"]
+    assert main(args) == ExitCode.CANNOT_TELL
+    assert run_git(tree, "branch", "--list", "b") == ""
+
+
+def test_the_demo_without_a_usable_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("PATCHBOT_HOME", str(tmp_path / "file"))
+    assert main(["demo"]) == ExitCode.COULD_NOT_RUN
+    assert "PATCHBOT_HOME" in capsys.readouterr().err
+
+
 def test_a_broken_configuration_is_a_usage_error(capsys: Captured) -> None:
     path = Path(os.environ["XDG_CONFIG_HOME"]) / "patchbot" / "config.toml"
     path.parent.mkdir(parents=True)

@@ -144,7 +144,8 @@ def test_a_kept_result_takes_the_new_command(store: Store) -> None:
 
 def test_errors_and_keyless_results_are_not_kept(store: Store) -> None:
     broken, keyless = raising(ValueError("x")), FakeStage(keyed=False)
-    for stage in (broken, keyless):
+    said = FakeStage(work=lambda request: passed(status=Status.ERROR))
+    for stage in (broken, said, keyless):
         run_one(stage, store=store)
         run_one(stage, store=store)
         assert len(stage.runs) == 2
@@ -212,3 +213,81 @@ def test_ctrl_c_stops_it() -> None:
         run_stages({"v1": make_request()}, stages, listener=Listener(ended=interrupt))
     assert stages[1].runs == []
     assert PROCESSES.cancelled
+
+
+def test_stages_that_wait_for_each_other_are_crashed() -> None:
+    results = run_one(FakeStage("hen", needs=("egg",)), FakeStage("egg", needs=("hen",)))
+    assert [(r.status, r.reason) for r in results] == [(Status.ERROR, CRASHED)] * 2
+
+
+def test_a_revision_does_not_wait_for_another_s_stage() -> None:
+    """v2 gets through both stages while v1 is still in its first."""
+    done = threading.Event()
+
+    def first(request: StageRequest) -> StageResult:
+        assert request.revision.label != "v1" or done.wait(WAIT_S)
+        return passed("first")
+
+    def second(request: StageRequest) -> StageResult:
+        if request.revision.label == "v2":
+            done.set()
+        return passed("second")
+
+    stages = [FakeStage("first", first), FakeStage("second", second, needs=("first",))]
+    results = run_stages({n: make_request(n) for n in ("v1", "v2")}, stages, jobs=2)
+    assert {r.status for each in results.values() for r in each} == {Status.PASS}
+
+
+@pytest.mark.parametrize("method", ["key", "is_current"])
+def test_a_stage_whose_other_methods_raise(method: str, store: Store) -> None:
+    def fail(*args: object) -> NoReturn:
+        raise ValueError(method)
+
+    stage = FakeStage()
+    run_one(stage, store=store)
+    setattr(stage, method, fail)
+    (result,) = run_one(stage, store=store)
+    assert (result.status, result.reason) == (Status.ERROR, f"{CRASHED} (ValueError: {method})")
+
+
+@pytest.mark.parametrize("data", [{"path": Path("/x")}, {"number": float("nan")}])
+def test_what_can_t_be_kept_or_shown_is_an_error(data: dict[str, object], store: Store) -> None:
+    (result,) = run_one(FakeStage(work=lambda request: passed(data=data)), store=store)
+    assert result.status is Status.ERROR
+
+
+def test_a_store_that_can_t_be_read_is_a_warning(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(key: str) -> NoReturn:
+        raise StoreError("malformed")
+
+    monkeypatch.setattr(store, "load_result", broken)
+    warned: list[str] = []
+    requests = {label: make_request(label) for label in ("v1", "v2")}
+    listener = Listener(warned=warned.append)
+    results = run_stages(requests, [FakeStage()], store=store, listener=listener)
+    assert [each[0].status for each in results.values()] == [Status.PASS] * 2
+    assert warned == ["kept results can't be read: malformed"]
+
+
+def test_a_program_that_was_stopped_is_no_result(store: Store) -> None:
+    """A stage that takes the stop for its program's failure must not have that kept."""
+
+    def work(request: StageRequest) -> StageResult:
+        PROCESSES.cancel()
+        raise PatchbotError("the compiler failed")
+
+    stage = FakeStage(work=work)
+    with pytest.raises(CancelledError):
+        run_one(stage, store=store)
+    assert store.load_result(stage.key(make_request()) or "") is None
+
+
+def test_a_stop_is_noticed_after_a_stage_that_does_not_ask() -> None:
+    def work(request: StageRequest) -> StageResult:
+        PROCESSES.cancel()
+        return passed()
+
+    with pytest.raises(CancelledError):
+        run_one(FakeStage(work=work))

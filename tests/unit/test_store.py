@@ -181,3 +181,107 @@ def test_a_file_that_is_no_store(kind: str, tmp_path: Path) -> None:
         open_store(tmp_path)
     assert str(home) in str(caught.value)
     assert "PATCHBOT_HOME" in caught.value.hint
+
+
+def _open_many(home: Path, start: Any) -> None:
+    for number in range(25):
+        start.wait(60)
+        try:
+            Store(home / str(number)).close()
+        except StoreError:
+            start.abort()
+            raise
+
+
+def test_several_processes_make_the_same_store_at_once(tmp_path: Path) -> None:
+    """SQLite does not wait where it switches to the write-ahead log, so patchbot does."""
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(6)
+    openers = [context.Process(target=_open_many, args=(tmp_path, start)) for _ in range(6)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(60)
+    assert [opener.exitcode for opener in openers] == [0] * 6
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "{", "[]", "{}", '{"stage": "x", "status": "splendid", "findings": []}',
+     '{"stage": "x", "status": "pass", "findings": [], "from the future": 1}'],
+)  # fmt: skip
+def test_a_kept_result_that_can_t_be_read_is_none(body: str, tmp_path: Path) -> None:
+    """It is made again; it is never half a result."""
+    store = open_store(tmp_path)
+    store.save_result("key", passed())
+    store._db.execute("UPDATE results SET body = ?", (body,))
+    assert store.load_result("key") is None
+    store.close()
+
+
+def test_a_full_disk_is_explained_and_does_not_block_the_next(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(StoreError, match="full"):
+        store.save_result("big", passed(data={"x": "y" * 1_000_000}))
+    store._db.execute("PRAGMA max_page_count = 100000")
+    store.save_result("key", passed())
+    assert store.load_result("big") is None
+    assert store.load_result("key") is not None
+    store.close()
+
+
+def test_a_transaction_that_fails_does_not_block_the_next(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    no_reviews = document() | {"series": {}}
+    with pytest.raises(KeyError):
+        store.save_review("walnut", no_reviews)
+    unkeepable = document()
+    unkeepable["series"]["message_ids"] = ["fine@example.org", object()]
+    with pytest.raises((StoreError, TypeError)):
+        store.save_review("walnut", unkeepable | {"extra": None})
+    assert store.list_reviews() == []
+    assert store.find_review("fine@example.org") is None
+    store.save_review("walnut", document())
+    assert [kept.slug for kept in store.list_reviews()] == ["walnut"]
+    store.close()
+
+
+def test_a_damaged_file_is_a_clear_error(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    for number in range(200):
+        store.save_result(f"key-{number}", passed(data={"x": "y" * 500}))
+    store.close()
+    data = store.path.read_bytes()
+    store.path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    with pytest.raises(StoreError, match=r"patchbot\.db: ") as caught:
+        open_store(tmp_path).load_result("key-100")
+    assert "move that file away" in caught.value.hint
+
+
+def test_a_store_that_may_only_be_read_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened read-only by SQLite itself, so that it holds for root as well."""
+    first, real = open_store(tmp_path), sqlite3.connect
+    first.save_result("key", passed())
+    first.close()
+    monkeypatch.setattr(
+        sqlite3, "connect",
+        lambda path, **options: real(f"file:{path}?mode=ro", uri=True, **options),
+    )  # fmt: skip
+    store = open_store(tmp_path)
+    assert store.load_result("key") is not None
+    with pytest.raises(StoreError, match="readonly"):
+        store.save_result("key", passed())
+    store.close()
+
+
+def test_names_that_are_no_utf_8_are_kept_and_found(tmp_path: Path) -> None:
+    """A lone surrogate comes from a command line or a broken mail."""
+    store, odd = open_store(tmp_path), "\udcff@example.org"
+    store.save_fetched("s", "thread", odd, b"x")
+    assert store.load_fetched("s", "thread", odd) is not None
+    assert store.find_review(odd) is None
+    store.close()
