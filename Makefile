@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 # The tools of the virtual environment, never those of the machine.
 BIN    := $(VENV)/bin
 ARGS   ?=
-SOURCES := patchbot checks kernel-sim tests $(wildcard benchmarks)
+SOURCES := patchbot checks kernel-sim tests tools benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types contracts unit format bench clean setup-demo setup-test
