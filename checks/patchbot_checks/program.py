@@ -1,0 +1,130 @@
+"""The tree that rules look at: files parsed once, functions found where they are defined."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from patchbot_checks.csource.expr import Expr
+from patchbot_checks.csource.unit import Function, Unit
+from patchbot_checks.sources import Sources
+
+_CACHE_UNITS = 96
+_MAX_SIBLINGS = 400
+_parsed: OrderedDict[tuple[str, bytes], Unit] = OrderedDict()
+
+
+def parse_unit(path: str, data: bytes) -> Unit:
+    """Return the unit of a file's text; equal texts are parsed once."""
+    key = (path, hashlib.blake2b(data, digest_size=16).digest())
+    if key in _parsed:
+        _parsed.move_to_end(key)
+        return _parsed[key]
+    unit = Unit(path, data)
+    _parsed[key] = unit
+    while len(_parsed) > _CACHE_UNITS:
+        _parsed.popitem(last=False)
+    return unit
+
+
+class Program:
+    """A tree of files, read and parsed when they are asked for."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+        self._units: dict[str, Unit | None] = {}
+        self._texts: dict[str, bytes] = {}
+        self._folders: dict[str, tuple[str, ...]] = {}
+        self._found: dict[tuple[str, str], Function | None] = {}
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes, None where there is none."""
+        if path not in self._texts:
+            data = self.sources.read(path)
+            if data is None:
+                return None
+            self._texts[path] = data
+        return self._texts[path]
+
+    def unit(self, path: str) -> Unit | None:
+        """Return a parsed file, None where there is none."""
+        if path not in self._units:
+            data = self.read(path)
+            self._units[path] = parse_unit(path, data) if data is not None else None
+        return self._units[path]
+
+    def siblings(self, path: str) -> tuple[str, ...]:
+        """Return the C files and headers in a file's folder, itself first."""
+        folder = posixpath.dirname(path)
+        if folder not in self._folders:
+            names = [p for p in self.sources.list_files(folder) if p.endswith((".c", ".h"))]
+            self._folders[folder] = tuple(names[:_MAX_SIBLINGS])
+        return (path, *(each for each in self._folders[folder] if each != path))
+
+    def find_function(self, name: str, near: str) -> Function | None:
+        """Return the definition of a function: in this file, else in this file's folder."""
+        if not name:
+            return None
+        key = (name, near)
+        if key not in self._found:
+            self._found[key] = next(self._definitions(name, near), None)
+        return self._found[key]
+
+    def _definitions(self, name: str, near: str) -> Iterator[Function]:
+        head = re.compile(rb"^[A-Za-z_][^;={}()\n]*?\b" + name.encode() + rb"\s*\(", re.M)
+        alone = re.compile(rb"^" + name.encode() + rb"\s*\(", re.M)
+        for path in self.siblings(near):
+            data = self.read(path)
+            if data is None or name.encode() not in data:
+                continue
+            if not head.search(data) and not alone.search(data):
+                continue
+            unit = self.unit(path)
+            function = unit.find(name) if unit is not None else None
+            if function is not None and (path == near or not function.static or path[-2:] == ".h"):
+                yield function
+
+    def installed(self, path: str, fields: frozenset[str]) -> dict[str, set[str]]:
+        """Return which functions stand in callback fields: by field, the functions' names.
+
+        Looks at initialisers and assignments in the file and its folder.
+        """
+        found: dict[str, set[str]] = {}
+        words = [each.encode() for each in fields]
+        for each in self.siblings(path):
+            data = self.read(each)
+            if data is None or not any(word in data for word in words):
+                continue
+            unit = self.unit(each)
+            for field, name in _installed(unit) if unit is not None else ():
+                if field in fields:
+                    found.setdefault(field, set()).add(name)
+        return found
+
+
+def _installed(unit: Unit) -> tuple[tuple[str, str], ...]:
+    """Return every (field, function name) that a file puts into a struct."""
+    known: tuple[tuple[str, str], ...] | None = unit.__dict__.get("_installed")
+    if known is None:
+        found = []
+        for each in unit.initialisers:
+            for field, value in each.fields.items():
+                name = _function_name(value)
+                if name:
+                    found.append((field, name))
+        pattern = rb"(?:->|\.)\s*(\w+)\s*=\s*&?([A-Za-z_]\w*)\s*;"
+        for match in re.finditer(pattern, unit.data):
+            found.append((match.group(1).decode(), match.group(2).decode()))
+        known = tuple(found)
+        unit.__dict__["_installed"] = known
+    return known
+
+
+def _function_name(value: Expr) -> str:
+    value = value.bare
+    if value.kind == "unary" and value.op == "&":
+        value = value.args[0]
+    return value.text if value.kind == "name" else ""

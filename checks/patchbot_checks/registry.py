@@ -1,0 +1,36 @@
+"""The rules, found in the folders of `patchbot_checks.rules`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from dataclasses import dataclass
+from types import ModuleType
+
+import patchbot_checks.rules
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """One rule: its name (the bad pattern), one line on it, and its whole explanation."""
+
+    name: str
+    summary: str
+    explanation: str
+    module: ModuleType
+
+
+def _load() -> dict[str, RuleInfo]:
+    found: dict[str, RuleInfo] = {}
+    for info in sorted(pkgutil.iter_modules(patchbot_checks.rules.__path__), key=lambda i: i.name):
+        if not info.ispkg:
+            continue
+        module = importlib.import_module(f"patchbot_checks.rules.{info.name}.rule")
+        text = inspect.cleandoc(module.__doc__ or "")
+        name = info.name.replace("_", "-")
+        found[name] = RuleInfo(name, text.partition("\n")[0], text, module)
+    return found
+
+
+RULES: dict[str, RuleInfo] = _load()

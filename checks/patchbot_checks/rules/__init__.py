@@ -1,0 +1,1 @@
+"""One folder a rule: `rule.py`, and fixtures beside it (`bad_*.c`, `good_*.c`)."""
