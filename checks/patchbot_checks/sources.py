@@ -37,9 +37,7 @@ class MemorySources:
     def list_files(self, folder: str) -> Sequence[str]:
         """See `Sources`."""
         head = f"{folder}/" if folder else ""
-        return sorted(
-            p for p in self._files if p.startswith(head) and "/" not in p[len(head) :]
-        )
+        return sorted(p for p in self._files if p.startswith(head) and "/" not in p[len(head) :])
 
 
 class FolderSources:

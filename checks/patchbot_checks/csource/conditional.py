@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_LINE = re.compile(
-    rb"^[ \t]*#[ \t]*(ifdef|ifndef|if|elif|else|endif)\b((?:\\\r?\n|[^\n])*)", re.M
+_LINE = re.compile(rb"^[ \t]*#[ \t]*(ifdef|ifndef|if|elif|else|endif)\b((?:\\\r?\n|[^\n])*)", re.M)
+_DEFINED = re.compile(
+    r"\bdefined\s*(?:\(\s*\w+\s*\)|\w+)|\bIS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\s*\(\s*\w+\s*\)"
 )
-_DEFINED = re.compile(r"\bdefined\s*(?:\(\s*\w+\s*\)|\w+)|\bIS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\s*\(\s*\w+\s*\)")
 _ALLOWED = re.compile(r"[\s()0-9A-Za-z!<>=&|+\-*/]*\Z")
 
 
@@ -121,7 +121,9 @@ class _Expression:
     """A small evaluator of preprocessor conditions: || && ! == != < > <= >= + - and ()."""
 
     def __init__(self, text: str) -> None:
-        self._words = re.findall(r"0[xX][0-9a-fA-F]+|\d+|\|\||&&|[=!<>]=|<<|>>|[!<>()+\-*/&|]", text)
+        self._words = re.findall(
+            r"0[xX][0-9a-fA-F]+|\d+|\|\||&&|[=!<>]=|<<|>>|[!<>()+\-*/&|]", text
+        )
         self._at = 0
 
     def value(self, otherwise: bool) -> bool:

@@ -157,7 +157,9 @@ def _solve(function: Function) -> Definitions:
         names = [_set_name(node), *_address_taken(node)]
         for name in filter(None, names):
             number = len(made.sets)
-            made.sets.append(node if name == names[0] else Node(node.index, "call", node.line, name=name))
+            made.sets.append(
+                node if name == names[0] else Node(node.index, "call", node.line, name=name)
+            )
             by_name[name] = by_name.get(name, 0) | 1 << number
             target = numbers if name == names[0] else pseudo
             target[node.index] = target.get(node.index, 0) | 1 << number

@@ -400,8 +400,8 @@ class _Builder:
             self._condition(cond.args[0], after, no, yes)
         elif cond.kind == "binary" and cond.op in ("&&", "||"):
             middle = self._node("join", cond.line)
-            first = (middle, no) if cond.op == "&&" else (yes, middle)
-            self._condition(cond.args[0], after, *first)
+            legs = (middle, no) if cond.op == "&&" else (yes, middle)
+            self._condition(cond.args[0], after, *legs)
             self._condition(cond.args[1], middle, yes, no)
         elif cond.kind == "comma":
             after = self._evaluate(cond.args[0], after, use=True)
@@ -411,9 +411,9 @@ class _Builder:
             self._condition(cond.args[0], after, first, second)
             self._condition(cond.args[1], first, yes, no)
             self._condition(cond.args[2], second, yes, no)
-        elif cond.kind == "name" and cond.text == "true" or cond.text == "1":
+        elif (cond.kind == "name" and cond.text == "true") or cond.text == "1":
             after.succ.append(yes)
-        elif cond.kind == "name" and cond.text == "false" or cond.text == "0":
+        elif (cond.kind == "name" and cond.text == "false") or cond.text == "0":
             after.succ.append(no)
         else:
             after = self._evaluate(cond, after, use=False)
@@ -435,9 +435,7 @@ class _Builder:
         inner = value.args[0] if value.kind == "assign" else value
         return self._then(after, "assign", line, expr=inner, target=target, op=op)
 
-    def _evaluate(
-        self, expr: Expr, after: Node, *, use: bool, target: Expr | None = None
-    ) -> Node:
+    def _evaluate(self, expr: Expr, after: Node, *, use: bool, target: Expr | None = None) -> Node:
         """Add the effects of an expression in their order; `use` where its value is dropped."""
         kind = expr.kind
         if kind == "assign":

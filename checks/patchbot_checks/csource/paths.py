@@ -326,7 +326,10 @@ class Explorer(Generic[S]):
                 if taken and node.target.kind == "name":
                     facts = {**facts, node.target.text: POSITIVE}
             words = "again" if taken else "done"
-            yield after, _Item(state, dict(facts), Trail(item.trail, node.line, f"{node.name} {words}"))
+            yield (
+                after,
+                _Item(state, dict(facts), Trail(item.trail, node.line, f"{node.name} {words}")),
+            )
 
     def _step(self, node: Node, item: _Item[S], function: Function) -> Iterable[_Item[S]]:
         env = self._env(item, function)
@@ -375,7 +378,8 @@ class Explorer(Generic[S]):
 
     def _assign(self, node: Node, item: _Item[S]) -> Iterable[_Item[S]]:
         target, expr = node.target, node.expr
-        assert target is not None and expr is not None
+        assert target is not None
+        assert expr is not None
         key = self.key(target)
         if node.op == "=" and self._is_condition(expr):
             for taken, value in ((True, ONE), (False, ZERO)):
@@ -411,7 +415,7 @@ class Explorer(Generic[S]):
             held = self.assume(call.args[-1], _STOPS_IF[call.op], facts)
             return None if held is None else held
         facts = dict(facts)
-        facts.pop(self.call_key(call), None)
+        facts.pop(f"#{call.offset}", None)
         for arg in call.args:
             inner = arg.bare
             if inner.kind == "unary" and inner.op == "&" and not is_question(call.op):
@@ -599,7 +603,9 @@ class Explorer(Generic[S]):
 
 
 _TRUTH_OF = frozenset({"WARN_ON", "WARN_ON_ONCE", "WARN_ON_FOLIO", "WARN", "WARN_ONCE"})
-_NO_RETURN = frozenset({"BUG", "panic", "do_exit", "unreachable", "__builtin_unreachable", "BUILD_BUG"})
+_NO_RETURN = frozenset(
+    {"BUG", "panic", "do_exit", "unreachable", "__builtin_unreachable", "BUILD_BUG"}
+)
 _STOPS_IF = {
     "BUG_ON": False, "J_ASSERT": True, "J_ASSERT_BH": True, "J_ASSERT_JH": True, "ASSERT": True,
     "VM_BUG_ON": False, "BUILD_BUG_ON": False,
@@ -755,7 +761,9 @@ def _find_live(nodes: Sequence[Node], ready: _Ready) -> None:
     """Find for each node the words that something after it may still look at."""
     live: dict[int, frozenset[str]] = {node.index: frozenset() for node in nodes}
     uses = {node.index: _uses(node) for node in nodes}
-    order = sorted((n for n in nodes if n.index in ready.order), key=lambda n: -ready.order[n.index])
+    order = sorted(
+        (n for n in nodes if n.index in ready.order), key=lambda n: -ready.order[n.index]
+    )
     changed = True
     while changed:
         changed = False

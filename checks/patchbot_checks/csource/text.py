@@ -185,9 +185,10 @@ def _loop(match: re.Match[bytes], loops: dict[int, str]) -> bytes:
     """Make `while` of a loop macro's name, unless it is called or declared as a function."""
     text, start, name = match.string, match.start(1), match.group(1)
     line = text.rfind(b"\n", 0, start) + 1
-    if len(name) < 5 or text[line:start].strip() not in (b"", b"else", b"do", b"{", b")"):
+    before = text[line:start].strip()
+    if len(name) < 5 or line == start:
         return match.group()
-    if line == start:
+    if before and before[-1:] not in b"{};):" and not before.endswith((b"else", b"do")):
         return match.group()
     end = _closing(text, match.end() - 1)
     rest = text[end + 1 : end + 400].lstrip()

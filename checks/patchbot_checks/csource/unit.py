@@ -22,7 +22,8 @@ MAX_BYTES = 16 << 20
 MAX_FUNCTION_BYTES = 400_000
 _PARSER = Parser(Language(tree_sitter_c.language()))
 _HEAD = re.compile(
-    rb"^(?![ \t#}/*{])(?!typedef|struct\s+\w+\s*\{|enum|union\s+\w+\s*\{)[^;={}\n]*?\b(\w+)\s*\([^;{}]*?\)\s*\{",
+    rb"^(?![ \t#}/*{])(?!typedef|struct\s+\w+\s*\{|enum|union\s+\w+\s*\{)"
+    rb"[^;={}\n]*?\b(\w+)\s*\([^;{}]*?\)\s*\{",
     re.M,
 )
 
@@ -115,7 +116,7 @@ class _Arm:
 
 
 class Unit:
-    """One parsed file; where `#if` arms differ, it was parsed once for each of two configurations."""
+    """One parsed file; where `#if` arms differ, once for each of two configurations."""
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
@@ -228,7 +229,7 @@ class Unit:
             if pad < 0:
                 continue
             root = _PARSER.parse(alone).root_node
-            nodes = [n for n in _definitions(root)]
+            nodes = list(_definitions(root))
             reader = Reader(alone)
             before = len(found)
             for node in nodes:
