@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 from patchbot_checks.context import Context
 from patchbot_checks.csource.expr import TooDeepError
-from patchbot_checks.csource.unit import Unit
+from patchbot_checks.csource.unit import MAX_FUNCTION_BYTES, Unit
 from patchbot_checks.program import Program
 from patchbot_checks.registry import RULES
 from patchbot_checks.report import Finding, NotUnderstood, Report
@@ -95,8 +95,10 @@ def _not_parsed(unit: Unit) -> Iterator[NotUnderstood]:
     for each in unit.broken:
         yield NotUnderstood(unit.path, each.line, each.name, each.reason)
     for function in unit.functions:
-        if function.body.has_error:
-            reason = "this is not C that can be parsed"
+        reason = "this is not C that can be parsed" if function.body.has_error else ""
+        if function.end - function.start > MAX_FUNCTION_BYTES:
+            reason = f"longer than {MAX_FUNCTION_BYTES} bytes"
+        if reason:
             yield NotUnderstood(unit.path, function.line, function.name, reason)
 
 

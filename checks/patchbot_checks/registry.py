@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from dataclasses import dataclass
@@ -26,7 +27,10 @@ def _load() -> dict[str, RuleInfo]:
     for info in sorted(pkgutil.iter_modules(patchbot_checks.rules.__path__), key=lambda i: i.name):
         if not info.ispkg:
             continue
-        module = importlib.import_module(f"patchbot_checks.rules.{info.name}.rule")
+        path = f"patchbot_checks.rules.{info.name}.rule"
+        if importlib.util.find_spec(path) is None:
+            continue
+        module = importlib.import_module(path)
         text = inspect.cleandoc(module.__doc__ or "")
         name = info.name.replace("_", "-")
         found[name] = RuleInfo(name, text.partition("\n")[0], text, module)

@@ -37,9 +37,13 @@ class Groups:
         if not unwanted:
             return code
         out = bytearray(code)
-        for arm in unwanted:
-            part = code[arm.start : arm.end]
-            out[arm.start : arm.end] = b"\n".join(b" " * len(p) for p in part.split(b"\n"))
+        done = 0
+        for arm in sorted(unwanted, key=lambda arm: (arm.start, -arm.end)):
+            start = max(arm.start, done)
+            if arm.end > start:
+                part = code[start : arm.end]
+                out[start : arm.end] = b"\n".join(b" " * len(p) for p in part.split(b"\n"))
+                done = arm.end
         return bytes(out)
 
     def is_inside(self, offset: int) -> bool:

@@ -11,7 +11,7 @@ loop     two ways: a loop macro goes round once more (`true`), or ends; it sets 
 switch   one way for each case; `cases` has the labels of each, None for default
 return   the function ends with `expr` (or None)
 jump     a goto, break or continue: nothing is computed, but its line is where the way turned
-join, entry, exit   nothing
+join, entry, exit   nothing; the join after a loop with a test, or after a switch, has op "end"
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ class _Builder:
     def _do_while_statement(self, node: Syntax, after: Node | None) -> Node | None:
         line = node.start_point[0] + 1
         head = self._then(self._alive(after, line), "join", line)
-        body, end = self._node("join", line), self._node("join", node.end_point[0] + 1)
+        body, end = self._node("join", line), self._node("join", node.end_point[0] + 1, op="end")
         macro = self._loops.get(node.start_byte)
         condition = self._read_condition(node)
         if macro is not None:
@@ -276,7 +276,7 @@ class _Builder:
         if first is not None:
             after = self._alive(self._statement(first, after), line)
         head = self._then(after, "join", line)
-        body, end = self._node("join", line), self._node("join", node.end_point[0] + 1)
+        body, end = self._node("join", line), self._node("join", node.end_point[0] + 1, op="end")
         step = self._node("join", line)
         condition = node.child_by_field_name("condition")
         if condition is None:
@@ -294,7 +294,7 @@ class _Builder:
         value = self._read_condition(node)
         after = self._evaluate(value, self._alive(after, line), use=False)
         made = self._then(after, "switch", line, expr=value)
-        end = self._node("join", node.end_point[0] + 1)
+        end = self._node("join", node.end_point[0] + 1, op="end")
         self._switches.append(made)
         self._inside.append(_Loop(end, self._inside[-1].again if self._inside else None))
         body = node.child_by_field_name("body")

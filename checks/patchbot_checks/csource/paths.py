@@ -117,6 +117,10 @@ class Machine(Generic[S]):
         """Return the state after a decision; None where the machine knows it can't be so."""
         return state
 
+    def choose(self, node: Node, after: Node, state: S, env: Env[S]) -> S | None:
+        """Return the state after a switch went to `after`; None where it can't be so."""
+        return state
+
     def end(self, node: Node, state: S, env: Env[S]) -> None:
         """Look at a state at a return."""
 
@@ -257,7 +261,7 @@ class Explorer(Generic[S]):
         if node.kind == "branch":
             yield from self._branch(node, item, function)
         elif node.kind == "switch":
-            yield from self._switch(node, item)
+            yield from self._switch(node, item, function)
         elif node.kind == "loop":
             yield from self._loop(node, item, function)
         else:
@@ -290,7 +294,17 @@ class Explorer(Generic[S]):
             trail = Trail(item.trail, node.line, f"{word}{show(node.expr)}")
             yield after, _Item(state, facts, trail)
 
-    def _switch(self, node: Node, item: _Item[S]) -> Iterable[tuple[Node, _Item[S]]]:
+    def _switch(
+        self, node: Node, item: _Item[S], function: Function
+    ) -> Iterable[tuple[Node, _Item[S]]]:
+        env = self._env(item, function)
+        for after, made in self._switch_ways(node, item):
+            state = self.machine.choose(node, after, item.state, env)
+            if state is not None:
+                made.state = state
+                yield after, made
+
+    def _switch_ways(self, node: Node, item: _Item[S]) -> Iterable[tuple[Node, _Item[S]]]:
         assert node.expr is not None
         value = self.evaluate(node.expr, item.facts)
         key = self.key(node.expr)

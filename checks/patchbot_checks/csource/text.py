@@ -34,29 +34,32 @@ _ATTRIBUTE = re.compile(
     rb"__context_unsafe|noinstr|__visible|randomized_struct_fields_(?:start|end))\b"
     rb"|\b(?:__acquires(?:_shared)?|__releases(?:_shared)?|__must_hold(?:_shared)?|__cond_acquires|"
     rb"__cond_releases|__printf|__scanf|__section|__aligned|__counted_by(?:_le|_be)?|__guarded_by|"
-    rb"__assume_ctx_lock|__no_context_analysis|__alloc_size|__realloc_size|__attribute_const__|"
-    rb"__nonnull|__alias|__attribute__|__diagnose_as)[ \t]*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
+    rb"__free|__cleanup|__no_context_analysis|__alloc_size|__realloc_size|__attribute_const__|"
+    rb"__nonnull|__alias|__attribute__|__diagnose_as)[ \t]*+\("
+    rb"(?:[^()]|\((?:[^()]|\([^()]{0,200}+\)){0,200}+\)){0,400}+\)"
 )
 _STATIC_MACRO = re.compile(rb"\bstatic([ \t]+(?:DEFINE|DECLARE)_\w+[ \t]*\()")
-_LOOP = re.compile(rb"\b(\w*(?:for_each|_foreach)\w*)[ \t]*\(")
+_LOOP = re.compile(rb"\b(\w*(?:for_each|_foreach|FOREACH|FOR_EACH)\w*)[ \t]*\(")
 _TYPE_WORDS = (
     rb"(?:(?:const|volatile|struct|union|enum|unsigned|signed|long|short|int|char|bool|void|float|"
-    rb"double)\b\s*)+"
+    rb"double)\b\s*+)++"
 )
-_TYPE_ARGUMENT = re.compile(rb"(?<=,)(\s*)(" + _TYPE_WORDS + rb"\w*)(\s*\**\s*)(?=[,)])")
+_TYPE_ARGUMENT = re.compile(rb"(?<=,)(\s*+)(" + _TYPE_WORDS + rb"\w*+)(\s*+\**+\s*+)(?=[,)])")
 _TYPE_FIRST = re.compile(
     rb"\b(?!if\b|while\b)"
     rb"(\w*_t|offsetof|sizeof_field|offsetofend|\w+_entry\w*|container_of\w*|DECLARE_\w+|DEFINE_\w+|kmalloc\w*|kzalloc\w*|"
     rb"KMEM_CACHE\w*|static_assert|min|max|alloc_percpu|per_cpu_ptr|typecheck|ACCESS_PRIVATE|"
     rb"__class_\w+|struct_size_t|offset_in_thp|round_up|kvmalloc\w*)"
-    rb"(\(\s*)(" + _TYPE_WORDS + rb"\w*)(\s*\**\s*)(?=[,)])"
+    rb"(\(\s*+)(" + _TYPE_WORDS + rb"\w*)(\s*\**\s*)(?=[,)])"
 )
 _TOP_MACRO = re.compile(
-    rb"^(?!(?:if|for|while|switch|return|do|else)\b)[A-Za-z_]\w*\([^;{}]*?\)[ \t]*(?=\n(?!\s*\{))",
+    rb"^(?!(?:if|for|while|switch|return|do|else)\b)[A-Za-z_]\w*"
+    rb"\([^;{}]{0,2000}?\)[ \t]*+(?=\n(?!\s*+\{))",
     re.M,
 )
-_CASE_RANGE = re.compile(rb"\bcase\b([^:;\n?]*?)(\.\.\.[^:;\n]*):")
-_INDEX_RANGE = re.compile(rb"(\[[^\[\]\n]*?)(\.\.\.[^\[\]\n]*)\]")
+_SYSCALL = re.compile(rb"^(\w*SYSCALL_DEFINE\d\()([^;{}()]{1,900})\)(?=\s*+\{)", re.M)
+_CASE_RANGE = re.compile(rb"\bcase\b([^:;\n?]{0,200}?)(\.\.\.[^:;\n]{0,200}+):")
+_INDEX_RANGE = re.compile(rb"(\[[^\[\]\n]{0,200}?)(\.\.\.[^\[\]\n]{0,200}+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ def prepare(lexed: Lexed, *, defined: bool) -> Prepared:
     text = lexed.groups.select(lexed.bare, defined=defined)
     text = _ATTRIBUTE.sub(_blank_match, text)
     text = _STATIC_MACRO.sub(rb"      \1", text)
+    if b"SYSCALL_DEFINE" in text:
+        text = _SYSCALL.sub(_syscall, text)
     text = _TYPE_ARGUMENT.sub(_type_argument, text)
     text = _TYPE_FIRST.sub(_type_first, text)
     text = _TOP_MACRO.sub(_blank_match, text)
@@ -181,10 +186,22 @@ def _type_first(match: re.Match[bytes]) -> bytes:
     return name + opening + _name_of(words) + _blank(stars)
 
 
+def _syscall(match: re.Match[bytes]) -> bytes:
+    """Make the head of a function of a system call's definition: its commas alternate."""
+    head, inner = match.groups()
+    if b"," not in inner:
+        return b"long".ljust(len(head) - 1) + inner + b"()"
+    out = bytearray(inner)
+    commas = [i for i, c in enumerate(inner) if c == ord(",")]
+    for number, at in enumerate(commas):
+        out[at] = ord("(") if number == 0 else (ord(" ") if number % 2 else ord(","))
+    return b"long".ljust(len(head)) + bytes(out) + b")"
+
+
 def _loop(match: re.Match[bytes], loops: dict[int, str]) -> bytes:
     """Make `while` of a loop macro's name, unless it is called or declared as a function."""
     text, start, name = match.string, match.start(1), match.group(1)
-    line = text.rfind(b"\n", 0, start) + 1
+    line = max(text.rfind(b"\n", 0, start) + 1, start - 200)
     before = text[line:start].strip()
     if len(name) < 5 or line == start:
         return match.group()

@@ -18,12 +18,13 @@ from patchbot_checks.csource.text import Include, Macro, Prepared, lex, prepare
 if TYPE_CHECKING:
     from tree_sitter import Node as Syntax
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = 4 << 20
+_MIN_LOST_BYTES = 200
 MAX_FUNCTION_BYTES = 400_000
 _PARSER = Parser(Language(tree_sitter_c.language()))
 _HEAD = re.compile(
     rb"^(?![ \t#}/*{])(?!typedef|struct\s+\w+\s*\{|enum|union\s+\w+\s*\{)"
-    rb"[^;={}\n]*?\b(\w+)\s*\([^;{}]*?\)\s*\{",
+    rb"[^;={}\n]{0,300}?\b(\w+)\s*+\([^;{}]{0,3000}?\)\s*+\{",
     re.M,
 )
 
@@ -129,6 +130,9 @@ class Unit:
             self.broken.append(Broken("", 1, reason))
             return
         lexed = lex(data)
+        if _is_prose(lexed.bare):
+            self.broken.append(Broken("", 1, "it has hardly any statement: no C source"))
+            return
         self.includes = lexed.includes
         self.macros = {macro.name: macro for macro in lexed.macros}
         if lexed.groups.broken:
@@ -139,6 +143,16 @@ class Unit:
                 continue
             root = _PARSER.parse(prepared.text).root_node
             self._arms.append(_Arm(prepared, root, Reader(prepared.text), defined))
+            self._note_lost(root)
+
+    def _note_lost(self, root: Syntax) -> None:
+        """Note what is outside all functions and no C: unless it is as short as a macro's use."""
+        pieces = [root] if root.type == "ERROR" else root.children if root.has_error else []
+        for node in pieces:
+            if node.type == "ERROR" and node.end_byte - node.start_byte >= _MIN_LOST_BYTES:
+                reason = f"{node.end_byte - node.start_byte} bytes from here are no C"
+                self.broken.append(Broken("", node.start_point[0] + 1, reason))
+                return
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:
@@ -244,6 +258,12 @@ def _refuse(data: bytes) -> str:
     if b"\0" in data:
         return "it holds NUL bytes: no C source"
     return ""
+
+
+def _is_prose(bare: bytes) -> bool:
+    """Whether a long text has next to no semicolons, commas and braces: it would parse slowly."""
+    words = len(bare) - bare.count(b" ") - bare.count(b"\n") - bare.count(b"\t")
+    return words > 50_000 and sum(bare.count(c) for c in (b";", b",", b"{")) * 1000 < words
 
 
 def _flat(root: Syntax) -> Iterator[Syntax]:
