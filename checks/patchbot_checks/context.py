@@ -28,9 +28,13 @@ class Context:
     tick: Callable[[], None]
     lost: dict[tuple[str, str], NotUnderstood] = field(default_factory=dict)
 
-    def functions(self, words: frozenset[str] | None = None) -> Iterator[Function]:
-        """Yield the functions to look at whose text has any of these words (None for all)."""
+    def functions(
+        self, words: frozenset[str] | None = None, *, named: frozenset[str] | None = None
+    ) -> Iterator[Function]:
+        """Yield the functions to look at: with any of these words, of these names; None for all."""
         for function in self.unit.functions:
+            if named is not None and function.name not in named:
+                continue
             if words is not None and not function.mentions(words):
                 continue
             if not self.chosen(self.unit.path, function.name):

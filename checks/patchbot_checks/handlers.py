@@ -18,6 +18,5 @@ def find_handlers(context: Context, *fields: str) -> Iterator[tuple[Function, st
     for name_of_field, names in installed.items():
         for name in names:
             by_name.setdefault(name, name_of_field)
-    for function in context.functions():
-        if function.name in by_name:
-            yield function, by_name[function.name]
+    for function in context.functions(named=frozenset(by_name)):
+        yield function, by_name[function.name]

@@ -148,3 +148,12 @@ def test_a_directive_in_a_comment_is_none() -> None:
     assert not unit.includes
     assert not unit.broken
     assert unit.find("f") is not None
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["bool b", "unsigned int b", "unsigned b", "struct s *b", "const char *b", "long long b[]"],
+)
+def test_parameters_keep_their_names(head: str) -> None:
+    unit = Unit("x.c", f"int f(int a, {head})\n{{\n\treturn 0;\n}}\n".encode())
+    assert [p.name for p in unit.functions[0].parameters] == ["a", "b"]

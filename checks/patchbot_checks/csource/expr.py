@@ -19,6 +19,9 @@ TRANSPARENT = frozenset({"likely", "unlikely", "__builtin_expect", "READ_ONCE", 
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _MAX_DEPTH = 120
+_TYPE_NAME = re.compile(
+    rb"\(\s*(\w+_t|[us](?:8|16|32|64)|__[us](?:8|16|32|64)|__[bl]e(?:16|32|64))\s*\)\Z"
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -162,8 +165,12 @@ class Reader:
         return Expr("index", f"{base.text}[{index.text}]", "[]", (base, index))
 
     def _read_call_expression(self, node: Syntax, depth: int) -> Expr:
-        callee = self.read(self._field(node, "function"), depth)
         listed = self._field(node, "arguments")
+        kind = self._cast_type(self._field(node, "function"))
+        if kind:  # (u64)(x), which the parser takes for a call
+            inner = self.read(next(c for c in listed.named_children if c.type != "comment"), depth)
+            return Expr("cast", inner.text, kind, (inner,), names=inner.names)
+        callee = self.read(self._field(node, "function"), depth)
         args = tuple(self.read(c, depth) for c in listed.named_children if c.type != "comment")
         name = callee.text if callee.kind == "name" else ""
         if name in TRANSPARENT and args:
@@ -194,11 +201,29 @@ class Reader:
 
     def _read_binary_expression(self, node: Syntax, depth: int) -> Expr:
         sign = self.text(self._field(node, "operator"))
+        kind = self._cast_type(self._field(node, "left")) if sign in ("-", "&", "*", "+") else ""
+        if kind:  # (loff_t)-1, which the parser takes for a subtraction
+            return self._read_hidden_cast(node, kind, sign, depth)
         left = self.read(self._field(node, "left"), depth)
         right = self.read(self._field(node, "right"), depth)
         if sign in ("==", "!=") and left.kind == "number" and right.kind != "number":
             left, right = right, left
         return Expr("binary", f"({left.text} {sign} {right.text})", sign, (left, right))
+
+    def _cast_type(self, node: Syntax) -> str:
+        """Return the type's name where a bracketed name is the head of a cast, else ""."""
+        if node.type != "parenthesized_expression":
+            return ""
+        match = _TYPE_NAME.match(self._text[node.start_byte : node.end_byte])
+        return match.group(1).decode() if match else ""
+
+    def _read_hidden_cast(self, node: Syntax, kind: str, sign: str, depth: int) -> Expr:
+        inner = self.read(self._field(node, "right"), depth)
+        if sign == "-" and inner.kind == "number":
+            inner = Expr("number", f"-{inner.text}")
+        elif sign != "+":
+            inner = Expr("unary", f"{sign}{inner.text}", sign, (inner,), names=inner.names)
+        return Expr("cast", inner.text, kind, (inner,), names=inner.names)
 
     def _read_assignment_expression(self, node: Syntax, depth: int) -> Expr:
         sign = self.text(self._field(node, "operator"))

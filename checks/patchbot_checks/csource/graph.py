@@ -242,11 +242,7 @@ class _Builder:
     def _loop_macro(
         self, macro: str, condition: Expr, line: int, head: Node, body: Node, end: Node
     ) -> None:
-        args: list[Expr] = []
-        while condition.kind == "comma":
-            args.insert(0, condition.args[1])
-            condition = condition.args[0]
-        args.insert(0, condition)
+        args = _flat_comma(condition)
         made = self._then(head, "loop", line, name=macro, target=args[0])
         made.expr = Expr("call", f"{macro}(…)", macro, tuple(args), line,
                          names=frozenset().union(*(a.names for a in args)))  # fmt: skip
@@ -487,6 +483,12 @@ class _Builder:
             return after
         last = self._statement(expr.syntax, after)
         return last if last is not None else self._node("join", expr.line)
+
+
+def _flat_comma(expr: Expr) -> list[Expr]:
+    if expr.kind != "comma":
+        return [expr]
+    return [each for arg in expr.args for each in _flat_comma(arg)]
 
 
 def _has_effects(expr: Expr) -> bool:

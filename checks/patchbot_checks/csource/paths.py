@@ -38,8 +38,11 @@ from patchbot_checks.csource.values import (
     anything_but,
     constant_of,
     exactly,
+    invert,
+    is_symbol,
     parse_number,
 )
+from patchbot_checks.tables import names
 
 S = TypeVar("S")
 Facts = Mapping[str, Value]
@@ -103,7 +106,12 @@ class Exit(Generic[S]):
 
 
 class Machine(Generic[S]):
-    """A rule's automaton; override what matters. States must be hashable."""
+    """A rule's automaton; override what matters. States must be hashable.
+
+    `keeps` are questions whose answers stay known to the end of a path, for `Exit.facts`.
+    """
+
+    keeps: frozenset[str] = frozenset()
 
     def start(self, function: Function) -> S:
         """Return the state at a function's entry."""
@@ -216,7 +224,11 @@ class Explorer(Generic[S]):
         steps = 0
 
         def arrive(node: Node, item: _Item[S]) -> None:
-            kept = {k: v for k, v in item.facts.items() if _is_live(k, live[node.index])}
+            words = live[node.index]
+            kept = {
+                k: v for k, v in item.facts.items()
+                if _is_live(k, words) or k.partition("(")[0] in self.machine.keeps
+            }  # fmt: skip
             item.facts = kept
             if len(_preds(function)[node.index]) > 1 and not self._admit(
                 arrived.setdefault(node.index, {}), item
@@ -356,8 +368,9 @@ class Explorer(Generic[S]):
             facts = self._after_call(node, item.facts)
             if facts is None:
                 return
-            item = _Item(item.state, facts, item.trail)
-            yield from [item] if outcomes is None else self._made(node, outcomes, item)
+            for way in self._error_ways(node, facts):
+                item = _Item(item.state, way, item.trail)
+                yield from [item] if outcomes is None else self._made(node, outcomes, item)
         elif node.kind == "declare":
             kept = forget(item.facts, node.name) if not node.op else item.facts
             item = _Item(item.state, kept, item.trail)
@@ -419,6 +432,20 @@ class Explorer(Generic[S]):
             return True
         return self.agree and expr.kind == "call" and bool(_BOOLEAN.match(expr.op))
 
+    def _error_ways(self, node: Node, facts: dict[str, Value]) -> list[dict[str, Value]]:
+        """Return what can hold after a call: where it maps no error to "locked", two ways."""
+        call = node.expr
+        assert call is not None
+        if call.op not in names("maps-no-error-to-locked") or not call.args:
+            return [facts]
+        locked = constant_of("VM_FAULT_LOCKED") or 0
+        ways = []
+        for failed, value in ((False, exactly(locked)), (True, anything_but(locked))):
+            held = self.assume(call.args[0], failed, facts)
+            if held is not None:
+                ways.append({**held, self.call_key(call): value})
+        return ways
+
     def _after_call(self, node: Node, facts: dict[str, Value]) -> dict[str, Value] | None:
         """Return the facts after a call; None where it does not return."""
         call = node.expr
@@ -435,8 +462,7 @@ class Explorer(Generic[S]):
             if inner.kind == "unary" and inner.op == "&" and not is_question(call.op):
                 facts = dict(forget(facts, inner.args[0]))
         if _CHANGES.match(call.op) and call.args:
-            words = call.args[0].text
-            facts = {k: v for k, v in facts.items() if "(" not in k or words not in k}
+            facts = {k: v for k, v in facts.items() if not _changes_answer(call, k)}
         return facts
 
     # --- values and conditions
@@ -464,6 +490,9 @@ class Explorer(Generic[S]):
             return POSITIVE
         if kind == "unary" and expr.op == "-":
             return self.evaluate(expr.args[0], facts).negated()
+        if kind == "unary" and expr.op == "~":
+            number = invert(expr.args[0].bare.text)
+            return ANY if number is None else exactly(number)
         if kind == "unary" and expr.op == "!":
             truth = self.evaluate(expr.args[0], facts).truth
             return TRUTH if truth is None else (ZERO if truth else ONE)
@@ -497,10 +526,6 @@ class Explorer(Generic[S]):
         if call.op in ("IS_ERR", "IS_ERR_VALUE"):
             return ONE if inner.high < 0 else (ZERO if inner.low >= 0 else TRUTH)
         locked = constant_of("VM_FAULT_LOCKED") or 0
-        if call.op in ("block_page_mkwrite_return", "vmf_fs_error"):
-            if inner == ZERO:
-                return exactly(locked)
-            return anything_but(locked) if inner.truth else ANY
         if call.op == "vmf_error":
             return Value(low=1).meet(anything_but(locked)) or ANY
         return ANY
@@ -550,12 +575,12 @@ class Explorer(Generic[S]):
         a, b = self.evaluate(left, facts), self.evaluate(right, facts)
         if b.constant is None and a.constant is not None:
             left, right, a, b, op = right, left, b, a, _MIRROR.get(op, op)
-        if b.constant is not None:
-            wanted = _allowed(op, b.constant)
-            if left.bare.kind == "binary" and left.bare.op == "&" and b.constant == 0:
-                return self._narrow(left, wanted, facts)
-            return self._narrow(left, wanted, facts)
-        if not _possible(op, a, b):
+        unsure = op in _MIRROR and any(
+            v.constant is not None and is_symbol(v.constant) for v in (a, b)
+        )
+        if b.constant is not None and (not unsure or a.high <= 0):
+            return self._narrow(left, _allowed(op, b.constant), facts)
+        if not unsure and not _possible(op, a, b):
             return None
         made = dict(facts)
         plain = {"!=": "==", ">=": "<", "<=": ">"}.get(op)
@@ -630,6 +655,27 @@ _BOOLEAN = re.compile(
     r"(?:ext4_(?:has|should|is|test)_\w+|\w*_(?:is|has|can|test|want)_\w+|is_\w+|IS_(?!ERR)\w+|"
     r"S_IS\w+|test_opt2?|folio_test_\w+|mapping_\w*mapped|PageC\w+|ext4_verity_in_progress)\Z"
 )
+
+
+_NO_TOPIC = frozenset(
+    "set clear test and ext4 inode buffer page folio mark start end is has can bit __".split()
+)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _topic(name: str) -> frozenset[str]:
+    """Return what a call's name is about: its words without those that any such name has."""
+    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower().strip("_").split("_")
+    return frozenset("lock" if w == "locked" else w for w in words) - _NO_TOPIC
+
+
+def _changes_answer(call: Expr, key: str) -> bool:
+    """Whether a call such as set_buffer_dirty(bh) may change what buffer_dirty(bh) answers."""
+    name, opening, _ = key.partition("(")
+    if not opening or call.args[0].text not in key:
+        return False
+    about = _topic(call.op)
+    return not about.isdisjoint({"flag", "flags"}) or not about.isdisjoint(_topic(name))
 
 
 def _allowed(op: str, number: int) -> Value:
@@ -730,6 +776,11 @@ def _ready(function: Function) -> _Ready:
         _find_live(nodes, ready)
         function.__dict__[_READY_NAME] = ready
     return ready
+
+
+def order_of(function: Function) -> dict[int, int]:
+    """Return the place of each step in reverse postorder: only ways back lead to lower places."""
+    return _ready(function).order
 
 
 def _prepare(function: Function) -> tuple[dict[int, int], dict[int, frozenset[str]]]:

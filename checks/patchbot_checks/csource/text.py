@@ -41,16 +41,16 @@ _ATTRIBUTE = re.compile(
 _STATIC_MACRO = re.compile(rb"\bstatic([ \t]+(?:DEFINE|DECLARE)_\w+[ \t]*\()")
 _LOOP = re.compile(rb"\b(\w*(?:for_each|_foreach|FOREACH|FOR_EACH)\w*)[ \t]*\(")
 _TYPE_WORDS = (
-    rb"(?:(?:const|volatile|struct|union|enum|unsigned|signed|long|short|int|char|bool|void|float|"
-    rb"double)\b\s*+)++"
+    rb"(?:(?:const|volatile)\s++)*+(?:(?:struct|union|enum)\s++\w++|"
+    rb"(?:(?:unsigned|signed|long|short|int|char|bool|void|float|double)\b\s*+)++)"
 )
-_TYPE_ARGUMENT = re.compile(rb"(?<=,)(\s*+)(" + _TYPE_WORDS + rb"\w*+)(\s*+\**+\s*+)(?=[,)])")
+_TYPE_ARGUMENT = re.compile(rb"(?<=,)(\s*+)(" + _TYPE_WORDS + rb")(\s*+\**+\s*+)(?=[,)])")
 _TYPE_FIRST = re.compile(
     rb"\b(?!if\b|while\b)"
     rb"(\w*_t|offsetof|sizeof_field|offsetofend|\w+_entry\w*|container_of\w*|DECLARE_\w+|DEFINE_\w+|kmalloc\w*|kzalloc\w*|"
     rb"KMEM_CACHE\w*|static_assert|min|max|alloc_percpu|per_cpu_ptr|typecheck|ACCESS_PRIVATE|"
     rb"__class_\w+|struct_size_t|offset_in_thp|round_up|kvmalloc\w*)"
-    rb"(\(\s*+)(" + _TYPE_WORDS + rb"\w*)(\s*\**\s*)(?=[,)])"
+    rb"(\(\s*+)(" + _TYPE_WORDS + rb")(\s*+\**+\s*+)(?=[,)])"
 )
 _TOP_MACRO = re.compile(
     rb"^(?!(?:if|for|while|switch|return|do|else)\b)[A-Za-z_]\w*"

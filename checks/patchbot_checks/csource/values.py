@@ -15,6 +15,8 @@ _ERRNO = re.compile(r"E[A-Z0-9]{2,}\Z|EFSCORRUPTED\Z|EFSBADCRC\Z")
 _CONSTANT = re.compile(r"_*[A-Z][A-Z0-9_]{2,}\Z")
 _NUMBER = re.compile(r"(-?)(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)[uUlL]*\Z")
 _MAX_HOLES = 6
+_FIRST_SYMBOL = 1 << 40
+_BITS = {0: 32, 1: 64, 2: 64}
 _symbols: dict[str, int] = {"NULL": 0, "false": 0, "true": 1}
 
 
@@ -110,6 +112,20 @@ def parse_number(text: str) -> int | None:
     return -number if match.group(1) else number
 
 
+def is_symbol(number: int) -> bool:
+    """Whether a number only stands for a named constant: nothing is known of its size."""
+    return _FIRST_SYMBOL <= number < _FIRST_SYMBOL + len(_symbols)
+
+
+def invert(text: str) -> int | None:
+    """Return ~number for a C literal, None where it is none."""
+    number = parse_number(text)
+    if number is None:
+        return None
+    suffix = text[len(text.rstrip("uUlL")) :].lower()
+    return ~number + ((1 << _BITS[min(2, suffix.count("l"))]) if "u" in suffix else 0)
+
+
 def constant_of(name: str) -> int | None:
     """Return the number that stands for a named constant, None where a name is not one."""
     if name in _symbols:
@@ -117,7 +133,7 @@ def constant_of(name: str) -> int | None:
     if _ERRNO.match(name):
         _symbols[name] = 1 + sum(1 for n in _symbols if _ERRNO.match(n)) % MAX_ERRNO
     elif _CONSTANT.match(name):
-        _symbols[name] = (1 << 40) + len(_symbols)
+        _symbols[name] = _FIRST_SYMBOL + len(_symbols)
     else:
         return None
     return _symbols[name]

@@ -1,0 +1,227 @@
+"""Questions whose answers may differ when asked twice, and a machine that lets them.
+
+A rule runs its machine first with all answers taken to agree. Then, for each question that the
+function asks more than once and whose answer can change (`facts/changeable.toml`), once more with
+this question's answers free; `Doubting` takes out the ways on which a lock held from the one
+to the other keeps them equal.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Generic
+
+from patchbot_checks.context import Context
+from patchbot_checks.csource.expr import Expr
+from patchbot_checks.csource.graph import Node
+from patchbot_checks.csource.paths import Env, Explorer, Machine, Outcome, S
+from patchbot_checks.csource.unit import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A lock that keeps answers: the calls that take and drop it, see `facts/changeable.toml`."""
+
+    name: str
+    take: re.Pattern[str]
+    drop: re.Pattern[str]
+    field: re.Pattern[str] | None
+    parameter: str
+    callbacks: frozenset[str]
+
+    def is_meant(self, call: Expr) -> bool:
+        """Whether a call that may take it has it as an argument."""
+        field = self.field
+        return field is None or bool(field.search(call.text)) or "xattr" in call.op
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a function: its canonical text, the lines it is asked on, what keeps it."""
+
+    text: str
+    lines: tuple[int, ...]
+    locks: tuple[Lock, ...]
+
+
+@functools.cache
+def _facts() -> dict[str, Any]:
+    text = resources.files("patchbot_checks.facts").joinpath("changeable.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@functools.cache
+def _locks() -> dict[str, Lock]:
+    return {
+        name: Lock(
+            name, re.compile(each["take"]), re.compile(each["drop"]),
+            re.compile(each["field"]) if "field" in each else None,
+            each.get("parameter", ""), frozenset(each.get("callback", ())),
+        )
+        for name, each in _facts()["lock"].items()
+    }  # fmt: skip
+
+
+@functools.cache
+def _stable(name: str) -> tuple[Lock, ...] | None:
+    for each in _facts()["question"]:
+        if re.fullmatch(each["name"], name):
+            return tuple(_locks()[lock] for lock in each["stable"])
+    return None
+
+
+def questions(function: Function) -> Iterator[Question]:
+    """Yield the changeable questions that a function asks in two places or more, of the same."""
+    asked: dict[str, dict[int, Expr]] = {}
+    for node in function.graph.nodes:
+        if node.kind == "call" and node.expr is not None and _stable(node.expr.op) is not None:
+            asked.setdefault(node.expr.text, {})[node.expr.offset] = node.expr
+    for text, calls in asked.items():
+        locks = _stable(next(iter(calls.values())).op)
+        if len(calls) > 1 and locks is not None:
+            lines = tuple(sorted({call.line for call in calls.values()}))
+            yield Question(text, lines, locks)
+
+
+def held_at_entry(context: Context, function: Function, locks: Iterable[Lock]) -> bool:
+    """Whether a function's parameters or role say that its caller holds one of these locks."""
+    for lock in locks:
+        if lock.parameter and any(p.ctype == lock.parameter for p in function.parameters):
+            return True
+        installed = context.program.installed(function.path, lock.callbacks)
+        if any(function.name in names for names in installed.values()):
+            return True
+    return False
+
+
+class FreeAnswers(Explorer[S]):
+    """An explorer for which one question, asked twice, may have two answers."""
+
+    question = ""
+
+    def call_key(self, call: Expr) -> str:
+        """See `Explorer`."""
+        return f"#{call.offset}" if call.text == self.question else super().call_key(call)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt(Generic[S]):
+    """A machine's state with what is known of one question.
+
+    `answers` are the answers given so far on this path as (line, answer); `kept` is how many locks
+    that keep the answer are held, and `sure` whether one was since the last answer.
+    """
+
+    inner: S
+    answers: tuple[tuple[int, bool], ...] = ()
+    kept: int = 0
+    sure: bool = False
+
+    @property
+    def differ(self) -> tuple[int, int] | None:
+        """The lines of the last two answers that differ, None where all agree."""
+        for (first, a), (second, b) in zip(
+            self.answers[::-1][1:], self.answers[::-1], strict=False
+        ):
+            if a != b:
+                return first, second
+        return None
+
+
+class Doubting(Machine[Doubt[S]]):
+    """Runs a machine with one question's answers free, but where a lock keeps them."""
+
+    def __init__(self, inner: Machine[S], question: Question, kept: int = 0) -> None:
+        self._inner = inner
+        self._question = question
+        self._kept = kept
+
+    def start(self, function: Function) -> Doubt[S]:
+        """See `Machine`."""
+        return Doubt(self._inner.start(function), kept=self._kept)
+
+    def step(
+        self, node: Node, state: Doubt[S], env: Env[Doubt[S]]
+    ) -> Iterable[Outcome[Doubt[S]]] | None:
+        """See `Machine`."""
+        after = self._locks(node, state)
+        made = self._inner.step(node, state.inner, self.view(env, state))
+        if made is None:
+            return None if after is state else (Outcome(after),)
+        return [
+            Outcome(_with(after, each.state), each.value, each.note, each.assume, each.stop)
+            for each in made
+        ]
+
+    def branch(
+        self, node: Node, taken: bool, state: Doubt[S], env: Env[Doubt[S]]
+    ) -> Doubt[S] | None:
+        """See `Machine`."""
+        after = state
+        if node.expr is not None and node.expr.bare.text == self._question.text:
+            if state.answers and state.sure and state.answers[-1][1] != taken:
+                return None
+            answers = (*state.answers[-1:], (node.line, taken))
+            after = Doubt(state.inner, answers, state.kept, state.kept > 0)
+        inner = self._inner.branch(node, taken, after.inner, self.view(env, after))
+        return None if inner is None else _with(after, inner)
+
+    def choose(
+        self, node: Node, after: Node, state: Doubt[S], env: Env[Doubt[S]]
+    ) -> Doubt[S] | None:
+        """See `Machine`."""
+        inner = self._inner.choose(node, after, state.inner, self.view(env, state))
+        return None if inner is None else _with(state, inner)
+
+    def end(self, node: Node, state: Doubt[S], env: Env[Doubt[S]]) -> None:
+        """See `Machine`."""
+        self._inner.end(node, state.inner, self.view(env, state))
+
+    def view(self, env: Env[Doubt[S]], state: Doubt[S]) -> Env[S]:
+        """Return the environment for the inner machine."""
+        return DoubtEnv(env.explorer, env.function, env.facts, env.trail, env.depth, state)  # type: ignore[arg-type]
+
+    def _locks(self, node: Node, state: Doubt[S]) -> Doubt[S]:
+        call = node.expr
+        if node.kind != "call" or call is None:
+            return state
+        for lock in self._question.locks:
+            if lock.take.fullmatch(call.op) and lock.is_meant(call):
+                return Doubt(state.inner, state.answers, state.kept + 1, state.sure)
+            if lock.drop.fullmatch(call.op) and lock.is_meant(call):
+                kept = max(0, state.kept - 1)
+                return Doubt(state.inner, state.answers, kept, state.sure and kept > 0)
+        return state
+
+
+@dataclass(slots=True)
+class DoubtEnv(Env[S]):
+    """An environment that also says where the answers differed."""
+
+    doubt: Doubt[S]
+
+
+def _with(state: Doubt[S], inner: S) -> Doubt[S]:
+    return Doubt(inner, state.answers, state.kept, state.sure)
+
+
+def lines_that_differ(env: Env[S]) -> tuple[int, int] | None:
+    """Return the lines of two answers that differ on the way to here, under `Doubting` only."""
+    return env.doubt.differ if isinstance(env, DoubtEnv) else None
+
+
+def explore_doubting(
+    context: Context, machine: Machine[S], function: Function, question: Question
+) -> bool:
+    """Run a machine with a question's answers free; returns whether ways were merged."""
+    kept = int(held_at_entry(context, function, question.locks))
+    doubting = Doubting(machine, question, kept)
+    explorer: FreeAnswers[Doubt[S]] = FreeAnswers(doubting, tick=context.tick, max_kept=24)
+    explorer.question = question.text
+    context.explore(doubting, function, explorer=explorer)
+    return explorer.merged

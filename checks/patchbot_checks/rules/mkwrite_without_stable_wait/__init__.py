@@ -1,0 +1,1 @@
+"""The rule mkwrite-without-stable-wait."""
