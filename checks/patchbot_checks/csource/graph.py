@@ -385,6 +385,11 @@ class _Builder:
             self._return(value.args[1], line, yes)
             self._return(value.args[2], line, no)
             return
+        if _is_decision(value):
+            for leg, number in self._decide(value, line, after):
+                made = self._then(leg, "return", line, expr=number)
+                made.succ.append(self._exit)
+            return
         after = self._evaluate(value, after, use=False)
         self._then(after, "return", line, expr=value).succ.append(self._exit)
 
@@ -427,9 +432,21 @@ class _Builder:
                 self._assign(target, value.args[2], op, line, no),
             ]
             return self._meet(ends, line) or after
+        if op == "=" and _is_decision(value):
+            legs: list[Node | None] = [
+                self._then(leg, "assign", line, expr=number, target=target, op=op)
+                for leg, number in self._decide(value, line, after)
+            ]
+            return self._meet(legs, line) or after
         after = self._evaluate(value, after, use=False, target=target if op == "=" else None)
         inner = value.args[0] if value.kind == "assign" else value
         return self._then(after, "assign", line, expr=inner, target=target, op=op)
+
+    def _decide(self, value: Expr, line: int, after: Node) -> list[tuple[Node, Expr]]:
+        """Make two ways of a condition whose value is kept; each with that value."""
+        yes, no = self._node("join", line), self._node("join", line)
+        self._condition(value, after, yes, no)
+        return [(yes, Expr("number", "1", line=line)), (no, Expr("number", "0", line=line))]
 
     def _evaluate(self, expr: Expr, after: Node, *, use: bool, target: Expr | None = None) -> Node:
         """Add the effects of an expression in their order; `use` where its value is dropped."""
@@ -489,6 +506,13 @@ def _flat_comma(expr: Expr) -> list[Expr]:
     if expr.kind != "comma":
         return [expr]
     return [each for arg in expr.args for each in _flat_comma(arg)]
+
+
+def _is_decision(expr: Expr) -> bool:
+    """Whether an expression's value is that of a condition: 1 or 0."""
+    return (expr.kind == "binary" and expr.op in ("&&", "||", "==", "!=")) or (
+        expr.kind == "unary" and expr.op == "!"
+    )
 
 
 def _has_effects(expr: Expr) -> bool:

@@ -69,6 +69,12 @@ def is_question(name: str) -> bool:
     return bool(_QUESTION.match(name)) and not _CHANGES.match(name)
 
 
+def is_fact(expr: Expr) -> bool:
+    """Whether an expression is a constant: a number, NULL, or a name that stands for one."""
+    expr = expr.bare
+    return expr.kind == "number" or (expr.kind == "name" and constant_of(expr.text) is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[S]):
     """One way that a step can go: the machine's state, the call's value, a line for the path.
@@ -658,7 +664,25 @@ _BOOLEAN = re.compile(
 
 
 _NO_TOPIC = frozenset(
-    "set clear test and ext4 inode buffer page folio mark start end is has can bit __".split()
+    [
+        "set",
+        "clear",
+        "test",
+        "and",
+        "ext4",
+        "inode",
+        "buffer",
+        "page",
+        "folio",
+        "mark",
+        "start",
+        "end",
+        "is",
+        "has",
+        "can",
+        "bit",
+        "__",
+    ]
 )
 
 

@@ -1,0 +1,1 @@
+"""The rule writepage-callback-loses-dirty."""
