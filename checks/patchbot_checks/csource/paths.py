@@ -664,26 +664,8 @@ _BOOLEAN = re.compile(
 
 
 _NO_TOPIC = frozenset(
-    [
-        "set",
-        "clear",
-        "test",
-        "and",
-        "ext4",
-        "inode",
-        "buffer",
-        "page",
-        "folio",
-        "mark",
-        "start",
-        "end",
-        "is",
-        "has",
-        "can",
-        "bit",
-        "__",
-    ]
-)
+    ("set", "clear", "test", "and", "mark", "start", "end", "is", "has", "can", "bit")
+) | frozenset(("ext4", "inode", "buffer", "page", "folio"))
 
 
 @functools.lru_cache(maxsize=20_000)

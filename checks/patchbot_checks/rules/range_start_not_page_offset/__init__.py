@@ -1,0 +1,1 @@
+"""The rule range-start-not-page-offset."""
