@@ -12,8 +12,9 @@ from patchbot_checks.csource.expr import Expr
 from patchbot_checks.csource.unit import Function, Unit
 from patchbot_checks.sources import Sources
 
-_CACHE_UNITS = 96
+_CACHE_UNITS = 400
 _MAX_SIBLINGS = 400
+_HEAD = re.compile(rb"^(?:[A-Za-z_][^;={}()\n]*?\b)?(\w+)\s*\(", re.M)
 _parsed: OrderedDict[tuple[str, bytes], Unit] = OrderedDict()
 
 
@@ -39,6 +40,7 @@ class Program:
         self._texts: dict[str, bytes] = {}
         self._folders: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str], Function | None] = {}
+        self._names: dict[str, frozenset[str]] = {}
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, None where there is none."""
@@ -73,14 +75,16 @@ class Program:
             self._found[key] = next(self._definitions(name, near), None)
         return self._found[key]
 
+    def _heads(self, path: str) -> frozenset[str]:
+        """Return the names that may be defined as functions in a file."""
+        if path not in self._names:
+            data = self.read(path) or b""
+            self._names[path] = frozenset(m.decode() for m in _HEAD.findall(data))
+        return self._names[path]
+
     def _definitions(self, name: str, near: str) -> Iterator[Function]:
-        head = re.compile(rb"^[A-Za-z_][^;={}()\n]*?\b" + name.encode() + rb"\s*\(", re.M)
-        alone = re.compile(rb"^" + name.encode() + rb"\s*\(", re.M)
         for path in self.siblings(near):
-            data = self.read(path)
-            if data is None or name.encode() not in data:
-                continue
-            if not head.search(data) and not alone.search(data):
+            if name not in self._heads(path):
                 continue
             unit = self.unit(path)
             function = unit.find(name) if unit is not None else None

@@ -1,0 +1,90 @@
+"""Which functions a commit can have changed the findings of: itself, or by what they use."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from patchbot_checks.csource.unit import Function, Unit
+from patchbot_checks.program import parse_unit
+
+from patchbot.static.changes import C_SUFFIXES, FileChange
+from patchbot.static.sources import CommitSources
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_MANY = 30
+_COMMON = 0.1
+
+
+def find_affected(
+    before: CommitSources,
+    after: CommitSources,
+    changes: Mapping[str, FileChange],
+    paths: Iterable[str],
+) -> frozenset[str]:
+    """Return the names of functions whose text changed, or that use anything that did.
+
+    A word that changed outside all functions counts for every function that has it, unless so many
+    have it (`inode`, `err`) that it says nothing.
+    """
+    units = {path: unit for path in paths if (unit := _unit(after, path)) is not None}
+    functions = [f for unit in units.values() for f in unit.functions]
+    names: set[str] = set()
+    loose: set[str] = set()
+    for path, change in changes.items():
+        if path.endswith(C_SUFFIXES):
+            old = _unit(before, change.before) if change.before else None
+            names |= _changed_functions(old, units.get(path) or _unit(after, path))
+            loose |= _words_outside(old, units.get(path) or _unit(after, path), change)
+    names |= loose - _common(functions)
+    return frozenset(_close(names, functions))
+
+
+def _unit(sources: CommitSources, path: str) -> Unit | None:
+    data = sources.read(path)
+    return parse_unit(path, data) if data is not None else None
+
+
+def _changed_functions(before: Unit | None, after: Unit | None) -> set[str]:
+    old, new = (_texts(unit) for unit in (before, after))
+    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+
+
+def _texts(unit: Unit | None) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for function in unit.functions if unit is not None else ():
+        found.setdefault(function.name, []).append(function.source)
+    return found
+
+
+def _words_outside(before: Unit | None, after: Unit | None, change: FileChange) -> set[str]:
+    """Return the words on changed lines that are in no function."""
+    words: set[str] = set()
+    for side, unit in ((0, before), (2, after)):
+        if unit is None:
+            continue
+        inside = [(f.line, unit.line_of(f.end)) for f in unit.functions]
+        for hunk in change.hunks:
+            for line in range(hunk[side], hunk[side] + hunk[side + 1]):
+                if not any(first <= line <= last for first, last in inside):
+                    words.update(_WORD.findall(unit.source_line(line)))
+    return words
+
+
+def _common(functions: list[Function]) -> set[str]:
+    """Return the words that so many functions have that they tell nothing."""
+    if len(functions) < _MANY:
+        return set()
+    counts = Counter(word for function in functions for word in function.words)
+    return {word for word, count in counts.items() if count > _COMMON * len(functions)}
+
+
+def _close(names: set[str], functions: list[Function]) -> set[str]:
+    """Add every function that mentions one of the names, and so on."""
+    new = set(names)
+    while new:
+        users = {f.name for f in functions if f.name not in names and not f.words.isdisjoint(new)}
+        names |= users
+        new = users
+    return names
