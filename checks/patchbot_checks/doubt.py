@@ -22,6 +22,8 @@ from patchbot_checks.csource.graph import Node
 from patchbot_checks.csource.paths import Env, Explorer, Machine, Outcome, S
 from patchbot_checks.csource.unit import Function
 
+_MOST_KEPT = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Lock:
@@ -99,7 +101,15 @@ def held_at_entry(context: Context, function: Function, locks: Iterable[Lock]) -
     return False
 
 
-class FreeAnswers(Explorer[S]):
+class AgreeingAnswers(Explorer[S]):
+    """An explorer for which every question that may change has one answer all the same."""
+
+    def call_key(self, call: Expr) -> str:
+        """See `Explorer`."""
+        return call.text if _stable(call.op) is not None else super().call_key(call)
+
+
+class FreeAnswers(AgreeingAnswers[S]):
     """An explorer for which one question, asked twice, may have two answers."""
 
     question = ""
@@ -192,7 +202,8 @@ class Doubting(Machine[Doubt[S]]):
             return state
         for lock in self._question.locks:
             if lock.take.fullmatch(call.op) and lock.is_meant(call):
-                return Doubt(state.inner, state.answers, state.kept + 1, state.sure)
+                kept = min(_MOST_KEPT, state.kept + 1)
+                return Doubt(state.inner, state.answers, kept, state.sure)
             if lock.drop.fullmatch(call.op) and lock.is_meant(call):
                 kept = max(0, state.kept - 1)
                 return Doubt(state.inner, state.answers, kept, state.sure and kept > 0)
@@ -216,12 +227,12 @@ def lines_that_differ(env: Env[S]) -> tuple[int, int] | None:
 
 
 def explore_doubting(
-    context: Context, machine: Machine[S], function: Function, question: Question
+    context: Context, machine: Machine[S], function: Function, question: Question, kept: int = 6
 ) -> bool:
     """Run a machine with a question's answers free; returns whether ways were merged."""
-    kept = int(held_at_entry(context, function, question.locks))
-    doubting = Doubting(machine, question, kept)
-    explorer: FreeAnswers[Doubt[S]] = FreeAnswers(doubting, tick=context.tick, max_kept=24)
+    held = int(held_at_entry(context, function, question.locks))
+    doubting = Doubting(machine, question, held)
+    explorer: FreeAnswers[Doubt[S]] = FreeAnswers(doubting, tick=context.tick, max_kept=kept)
     explorer.question = question.text
     context.explore(doubting, function, explorer=explorer)
     return explorer.merged

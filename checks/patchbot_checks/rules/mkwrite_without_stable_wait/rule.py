@@ -19,9 +19,9 @@ Use instead
     or block_page_mkwrite(), iomap_page_mkwrite(), filemap_page_mkwrite(), which do it.
 
 References
-    Documentation/filesystems/locking.rst, ->page_mkwrite(); commit 1d1d1a767206 ("mm: only enforce
-    stable page writes if the backing device requires it", v3.9); fsdevel, February 2011, on stable
-    pages during writeback.
+    Documentation/filesystems/locking.rst, ->page_mkwrite(); mm/page-writeback.c,
+    wait_for_stable_page() (v5.9) and folio_wait_stable() (v6.12); linux-fsdevel, February 2011, on
+    pages that change under writeback.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ Use instead
     or folio_pos(folio) for a folio.
 
 References
-    fs/jbd2/transaction.c, jbd2_journal_inode_ranged_write(); commit b5b18160a3cf ("ext4: fix mmap
-    write protection for data=journal mode", v5.10); linux-ext4, October 2020.
+    fs/jbd2/transaction.c, jbd2_journal_inode_ranged_write(); "ext4: Fix mmap write protection for
+    data=journal mode", linux-ext4, October 2020.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""A lock taken against the documented order."""

@@ -1,0 +1,87 @@
+"""Which locks a function may take or drop, itself or in what it calls, by names alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from patchbot_checks.context import Context
+from patchbot_checks.csource.unit import Function
+from patchbot_checks.rules.lock_order.ranks import locks, named
+
+_CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+Effect = tuple[str, str]
+Touched = Mapping[Effect, int]
+
+
+class Reach:
+    """Asks a context's program for callees; what it learns is kept with the program."""
+
+    def __init__(self, context: Context) -> None:
+        self._program = context.program
+        self._touched: dict[Function, Touched] = _kept(context, "_lock_order_touched")
+        self._roles: dict[str, dict[str, frozenset[str]]] = _kept(context, "_lock_order_roles")
+
+    def touched(self, function: Function) -> Touched:
+        """Return what may happen in a function and below, as (kind, lock): how many calls below.
+
+        Where functions call each other in a circle, one of them may miss a part.
+        """
+        known = self._touched.get(function)
+        if known is None:
+            found: dict[Effect, int] = dict.fromkeys(direct(function), 0)
+            self._touched[function] = found
+            for callee in self._callees(function):
+                for effect, depth in tuple(self.touched(callee).items()):
+                    found[effect] = min(found.get(effect, depth + 1), depth + 1)
+            known = found
+        return known
+
+    def _callees(self, function: Function) -> Iterator[Function]:
+        for name in called(function):
+            callee = self._program.find_function(name, function.path)
+            if callee is not None and callee is not function:
+                yield callee
+
+    def entry(self, function: Function) -> frozenset[str]:
+        """Return the locks that are held whenever a function runs, by its role or parameters."""
+        types = {parameter.ctype for parameter in function.parameters}
+        passed = {lock.name for lock in locks().values() if lock.parameter in types}
+        return self._role(function.path).get(function.name, frozenset()) | passed
+
+    def _role(self, path: str) -> dict[str, frozenset[str]]:
+        """Return which locks are held around the callbacks of a file's folder, by function."""
+        if path not in self._roles:
+            made: dict[str, frozenset[str]] = {}
+            for lock in locks().values():
+                names: set[str] = set()
+                if lock.callbacks:
+                    names = names.union(*self._program.installed(path, lock.callbacks).values())
+                for name in names:
+                    made[name] = made.get(name, frozenset()) | {lock.name}
+            self._roles[path] = made
+        return self._roles[path]
+
+
+def _kept(context: Context, name: str) -> Any:
+    return context.program.__dict__.setdefault(name, {})
+
+
+def called(function: Function) -> frozenset[str]:
+    """Return the names that a function calls."""
+    known: frozenset[str] | None = function.__dict__.get("_called")
+    if known is None:
+        text = function.source.decode("utf-8", "replace")
+        known = frozenset(_CALL.findall(text)) - {function.name}
+        function.__dict__["_called"] = known
+    return known
+
+
+def direct(function: Function) -> frozenset[Effect]:
+    """Return what a function itself may take or drop."""
+    known: frozenset[Effect] | None = function.__dict__.get("_locks_named")
+    if known is None:
+        known = frozenset(each for name in called(function) for each in named(name))
+        function.__dict__["_locks_named"] = known
+    return known

@@ -1,0 +1,1 @@
+"""A local variable used unset on a path that can be taken."""

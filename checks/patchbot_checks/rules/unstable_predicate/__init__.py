@@ -1,0 +1,1 @@
+"""A changeable question is asked twice, and equal answers are relied on."""
