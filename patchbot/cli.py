@@ -53,6 +53,22 @@ examples:
 exit codes: 0 applied, 1 does not apply (or a stage failed), 2 usage, 3 cannot tell,
 4 could not run.
 """
+_CHECK_HELP = """\
+Runs patchbot's rules over C: over files and folders as they are, over the commits of a range, or
+over an applied revision. For commits, each finding says whether it was introduced, fixed or left,
+and by which commit; what a later commit takes away again is reported as well.
+"""
+_CHECK_EXAMPLES = """\
+examples:
+  patchbot check fs/ext4 fs/jbd2
+  patchbot check --range v6.12..HEAD --tree ~/linux
+  patchbot check --revision <msgid>:v5 --tree ~/linux
+  patchbot check fs/ext4/inode.c --rule range-start-not-page-offset --sarif > found.sarif
+  patchbot check --explain range-start-not-page-offset
+
+exit codes: 0 nothing found, 1 an error is found (for commits: introduced), 2 usage,
+3 something could not be analysed, or nothing was checked, 4 could not run.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,6 +126,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_review(commands)
     _add_apply(commands)
+    _add_check(commands)
     _add_show(commands)
     _add_demo(commands)
     _add_doctor(commands)
@@ -172,6 +189,26 @@ def _add_apply(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the review document")
     parser.set_defaults(run=_run_apply)
+
+
+def _add_check(commands: Any) -> None:
+    parser = _add_command(
+        commands, "check", "check C files or commits with patchbot's rules", _CHECK_HELP,
+        _CHECK_EXAMPLES,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("paths", nargs="*", metavar="PATH", type=Path, help="C files and folders")
+    add("--revision", metavar="MSGID:vN", help="an applied revision; without :vN the newest")
+    add("--range", metavar="A..B", help="the commits of a range, relative to A")
+    add("--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)")
+    add("--base", metavar="COMMIT", help="apply the revision to this commit")
+    add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
+    add("--rule", action="append", default=[], metavar="NAME", help="only this rule; repeatable")
+    add("--json", action="store_true", help="print JSON")
+    add("--sarif", action="store_true", help="print SARIF 2.1.0")
+    add("--explain", metavar="RULE", help="print what a rule finds, why, and what to do instead")
+    add("--plain", action="store_true", help="no colour, no live progress")
+    parser.set_defaults(run=_run_check)
 
 
 def _add_show(commands: Any) -> None:
@@ -297,6 +334,70 @@ def _run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
     if "fail" in statuses:
         return ExitCode.NEEDS_WORK
     return ExitCode.ACCEPT if commits and usable else ExitCode.CANNOT_TELL
+
+
+def _run_check(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.check import explain, worst
+
+    if args.explain:
+        print(explain(args.explain), end="")
+        return ExitCode.ACCEPT
+    given = [bool(args.paths), bool(args.revision), bool(args.range)]
+    if sum(given) != 1:
+        raise UsageError("name files, or --range, or --revision", hint="one of them")
+    if args.json and args.sarif:
+        raise UsageError("--json and --sarif are two formats", hint="choose one")
+    document = _check_document(args, narrator)
+    _print_check(args, document)
+    if worst(document) == "error":
+        return ExitCode.NEEDS_WORK
+    told = document["functions"] and not document["not_understood"]
+    return ExitCode.ACCEPT if told else ExitCode.CANNOT_TELL
+
+
+def _check_document(args: argparse.Namespace, narrator: Narrator) -> dict[str, Any]:
+    from patchbot.check import CheckOptions, check_commits_of, check_paths, check_range, find_rules
+    from patchbot.tree import find_tree
+
+    rules = find_rules(args.rule)
+    if args.paths:
+        with narrator.working():
+            return check_paths(
+                CheckOptions(tuple(args.paths), rules), narrator.say, PROCESSES.check
+            )
+    tree = find_tree(args.tree, read_settings().tree)
+    if tree is None:
+        raise PatchbotError("no tree to look at", hint="name one with --tree, or stand in one")
+    if args.range:
+        with narrator.working():
+            narrator.say(f"checking {args.range}")
+            return check_range(tree, args.range, rules, PROCESSES.check)
+    name, _, label = args.revision.rpartition(":v")
+    args.targets, args.revision = [name or args.revision], label if name else "latest"
+    args.on, args.no_cache, args.keep, args.jobs = None, False, False, 0
+    _, document = _review(args, narrator, ("apply",))
+    applied = document["revisions"][-1]["stages"]["apply"]
+    commits = applied["data"].get("commits")
+    if not commits:
+        raise PatchbotError(f"the revision is not applied: {applied['reason']}")
+    with narrator.working():
+        narrator.say(f"checking {len(commits)} commits")
+        return check_commits_of(tree, applied["data"]["base"], commits, rules, PROCESSES.check)
+
+
+def _print_check(args: argparse.Namespace, document: dict[str, Any]) -> None:
+    from patchbot_checks import RULES
+
+    from patchbot.report.findings import print_found
+    from patchbot.report.sarif import render_sarif
+
+    if args.sarif:
+        texts = {name: rule.explanation for name, rule in RULES.items()}
+        _print_json(render_sarif(document, texts, __version__))
+    elif args.json:
+        _print_json(document)
+    else:
+        print_found(_console(args), document)
 
 
 def _run_show(args: argparse.Namespace, narrator: Narrator) -> int:

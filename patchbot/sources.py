@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from patchbot.store import Store
 
 if TYPE_CHECKING:
     from patchbot.mail.fetch import B4Archive
+
+_PATIENCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class KeptArchive:
 
     A kept answer younger than `keep_s` is used as it is. An older one is fetched again, and
     used all the same, with a note, when the server then fails. With `fresh` nothing kept is used.
+    A server that let patchbot wait in vain for `_PATIENCE` answers is not asked again.
     """
 
     def __init__(
@@ -79,8 +83,9 @@ class KeptArchive:
         self._store = store
         self._fresh = fresh
         self._inner: B4Archive | None = None
+        self._in_vain = 0
         self.notes: list[str] = []
-        self.name = lore.rstrip("/") if lore else self._server().name
+        self.name = _shown(lore) if lore else self._server().name
 
     def _server(self) -> B4Archive:
         from patchbot.mail.fetch import B4Archive
@@ -103,7 +108,7 @@ class KeptArchive:
         if kept is not None and time.time() - kept[1] < self._settings.keep_s:
             return kept[0]
         try:
-            data = fetch()
+            data = self._patiently(fetch)
         except NotFoundError:
             raise
         except FetchError as error:
@@ -117,18 +122,45 @@ class KeptArchive:
         self._store.save_fetched(self.name, kind, name, data)
         return data
 
+    def _patiently(self, fetch: Callable[[], bytes]) -> bytes:
+        """Fetch, unless the server was silent too often: its time-outs would add up to hours."""
+        if self._in_vain >= _PATIENCE:
+            raise FetchError(
+                f"{self._server().name} gave no answer in time {_PATIENCE} times, and is not asked"
+                " again",
+                hint="try again later, or name another server with --lore",
+            )
+        start = time.monotonic()
+        try:
+            data = fetch()
+        except FetchError:
+            if time.monotonic() - start > self._settings.timeout_s / 2:
+                self._in_vain += 1
+            raise
+        self._in_vain = 0
+        return data
+
     def check_attestation(self, mail: Mail) -> Attestation:
         """Return what b4 finds of a mail's signatures; an answer of b4's is kept."""
         if not mail.signed:
             return Attestation("none", reason="no signature")
         name = hashlib.sha256(mail.raw).hexdigest()
-        kept = None if self._fresh else self._store.load_fetched(self.name, "attestation", name)
+        kept = None if self._fresh else self._store.load_fetched(self.name, "signatures", name)
         if kept is not None and time.time() - kept[1] < self._settings.keep_s:
-            return Attestation(*kept[0].decode("utf-8").split("\0"))
+            return Attestation(*json.loads(kept[0]))
         found = self._server().check_attestation(mail)
-        data = f"{found.status}\0{found.identity}\0{found.reason}".encode()
-        self._store.save_fetched(self.name, "attestation", name, data)
+        data = json.dumps([found.status, found.identity, found.reason]).encode()
+        self._store.save_fetched(self.name, "signatures", name, data)
         return found
+
+
+def _shown(lore: str) -> str:
+    """Return a server's address as it is shown and kept: without a password."""
+    if "@" in lore:
+        from patchbot.mail.fetch import hide_password
+
+        lore = hide_password(lore)
+    return lore.rstrip("/")
 
 
 def collect_mails(

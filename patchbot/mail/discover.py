@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from patchbot.errors import FetchError, NotFoundError
@@ -26,6 +27,8 @@ from patchbot.model import Mail, Series
 MAX_THREADS = 60
 MAX_ROUNDS = 6
 MAX_TITLES = 6
+MAX_QUERIES = 40
+MAX_QUERY_CHARS = 4000
 _LEAST_WORDS = 3
 
 Progress = Callable[[str], None]
@@ -37,10 +40,13 @@ class _Search:
 
     archive: Archive
     progress: Progress
-    mails: dict[str, Mail] = field(default_factory=dict)
+    copies: dict[tuple[str, bytes], Mail] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    fetched: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     threads: int = 0
-    notes: list[str] = field(default_factory=list)
+    queries: int = 0
+    notes: dict[str, None] = field(default_factory=dict)
     parsed: dict[bytes, Mail] = field(default_factory=dict)
 
     def parse(self, data: bytes) -> list[Mail]:
@@ -53,45 +59,55 @@ class _Search:
         return found
 
     def add(self, mails: Iterable[Mail]) -> int:
-        before = len(self.mails)
+        """Add mails, each text of a message-id once; returns how many ids are new."""
+        before = len(self.ids)
         for mail in mails:
-            self.mails.setdefault(mail.message_id, mail)
-        return len(self.mails) - before
+            self.copies.setdefault((mail.message_id, mail.raw), mail)
+            self.ids.add(mail.message_id)
+        return len(self.ids) - before
+
+    def note(self, text: str) -> None:
+        self.notes[text] = None
 
     def thread(self, message_id: str) -> int:
-        """Fetch one more thread; returns how many mails were new. The first may not fail."""
+        """Fetch one more thread; returns how many mails were new.
+
+        The first may not fail, unless its mail is at hand already.
+        """
         key = f"thread {message_id}"
-        if key in self.asked or message_id in self.mails:
-            return 0
-        if self.threads >= MAX_THREADS:
-            self.notes.append(f"stopped after {MAX_THREADS} threads: <{message_id}> not fetched")
-            self.asked.add(key)
+        if key in self.asked or message_id in self.fetched:
             return 0
         self.asked.add(key)
+        if self.threads >= MAX_THREADS:
+            self.note(f"stopped after {MAX_THREADS} threads: more revisions may be there")
+            return 0
         self.threads += 1
         self.progress(f"looking up the thread of <{message_id}>")
         try:
-            return self.add(self.parse(self.archive.fetch_thread(message_id)))
-        except NotFoundError:
-            if self.threads == 1:
-                raise
-            return 0
+            found = self.parse(self.archive.fetch_thread(message_id))
         except FetchError as error:
-            if self.threads == 1:
+            if self.threads == 1 and message_id not in self.ids:
                 raise
-            self.notes.append(f"a thread is missing from this answer: {error}")
+            if not isinstance(error, NotFoundError):
+                self.note(f"a thread is missing from this answer: {error}")
             return 0
+        self.fetched.update(mail.message_id for mail in found)
+        return self.add(found)
 
     def query(self, query: str, reason: str) -> list[Mail]:
         """Ask one search; its failure is noted, as other revisions may be missed."""
         if not query or query in self.asked:
             return []
         self.asked.add(query)
+        if self.queries >= MAX_QUERIES:
+            self.note(f"stopped after {MAX_QUERIES} searches: more revisions may be there")
+            return []
+        self.queries += 1
         self.progress(f"searching for {reason}")
         try:
             return self.parse(self.archive.fetch_search(query))
         except FetchError as error:
-            self.notes.append(f"other revisions may be missed, a search failed: {error}")
+            self.note(f"other revisions may be missed, a search failed: {error}")
             return []
 
 
@@ -109,7 +125,7 @@ def discover_mails(
     search = _Search(archive, progress)
     search.add(known)
     search.thread(message_id)
-    if message_id not in search.mails:
+    if message_id not in search.ids:
         raise FetchError(
             f"{archive.name} answered, but without <{message_id}>",
             hint="check the message-id, or try again with --no-cache",
@@ -117,12 +133,12 @@ def discover_mails(
     for _ in range(MAX_ROUNDS):
         if not _extend(search, message_id):
             break
-    return list(search.mails.values()), search.notes
+    return list(search.copies.values()), list(search.notes)
 
 
 def _extend(search: _Search, message_id: str) -> int:
     """Follow everything that the series, as far as it is known, points at."""
-    mails = Mails(search.mails.values())
+    mails = Mails(search.copies.values())
     series = select_series(build_series(mails), mails, message_id)
     new = 0
     for linked in _linked(series, mails):
@@ -159,19 +175,31 @@ def _queries(series: Series) -> list[tuple[str, str]]:
         longest = sorted((p.title for p in revision.patches), key=len, reverse=True)
         patch_titles.update(dict.fromkeys(phrase(title) for title in longest[:MAX_TITLES]))
     own = " OR ".join(f'f:"{phrase(sender)}"' for sender in senders)
-    subjects = _any("s", [*titles, *patch_titles])
-    if subjects:
+    for subjects in _any("s", dict.fromkeys([*titles, *patch_titles])):
         found.append((f"({subjects}) AND ({own})", "its titles and sender"))
-    distinct = _any("s", [title for title in titles if len(title.split()) > _LEAST_WORDS])
-    if distinct:
+    for distinct in _any("s", [title for title in titles if len(title.split()) > _LEAST_WORDS]):
         found.append((f'({distinct}) AND s:"PATCH"', "its title by others"))
-    found.append((_any("nq", [r.message_id for r in series.revisions]), "mails that link it"))
+    for links in _any("nq", [r.message_id for r in series.revisions]):
+        found.append((links, "mails that link it"))
     return found
 
 
-def _any(prefix: str, phrases: Iterable[str]) -> str:
-    kept = [p for p in phrases if len(p.split()) >= _LEAST_WORDS or prefix == "nq"]
-    return " OR ".join(f'{prefix}:"{phrase}"' for phrase in kept)
+def _any(prefix: str, phrases: Iterable[str]) -> Iterator[str]:
+    """Yield alternatives of phrases, each short enough for the address of one request."""
+    words: list[str] = []
+    used = 0
+    for each in phrases:
+        if len(each.split()) < _LEAST_WORDS and prefix != "nq":
+            continue
+        word = f'{prefix}:"{each}"'
+        cost = len(urllib.parse.quote_plus(f"{word} OR "))
+        if words and used + cost > MAX_QUERY_CHARS:
+            yield " OR ".join(words)
+            words, used = [], 0
+        words.append(word)
+        used += cost
+    if words:
+        yield " OR ".join(words)
 
 
 def phrase(text: str) -> str:

@@ -11,11 +11,14 @@ import contextlib
 import gzip
 import logging
 import os
+import re
+import threading
 import time
 import urllib.parse
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import b4
 import dns.exception
@@ -30,6 +33,7 @@ from patchbot.model import Attestation, Mail
 MAX_ANSWER_BYTES = 256 << 20
 _CHUNK_BYTES = 1 << 16
 _DNS_PROBE_S = 3.0
+_T = TypeVar("_T")
 
 
 class B4Archive:
@@ -41,23 +45,32 @@ class B4Archive:
 
     def __init__(self, lore: str | None, timeout_s: float, scratch: Path) -> None:
         _quieten()
-        _keep_b4_data_in(scratch)
+        self._scratch = scratch
+        self._timeout_s = timeout_s
+        self._dns_works: bool | None = None
+        self._last_id = ""
+        self._list_checked = False
         config = {}
         if lore:
             base = _check_url(lore)
             config = {"b4.midmask": f"{base}/%s", "b4.searchmask": f"{base}/?x=m&t=1&q=%s"}
         _without_exit(lambda: b4.setup_config(argparse.Namespace(config=config), topdir=None))
-        self.name = _base_url(str(b4.get_main_config().get("midmask") or ""))
+        self._connect(_check_url(_base_url(str(b4.get_main_config().get("midmask") or ""))))
+
+    def _connect(self, base: str) -> None:
+        """Talk to the inbox at this address from now on."""
+        self.name = hide_password(base)
+        timeouts = (min(15.0, self._timeout_s), self._timeout_s)
         try:
             self._node = liblore.LoreNode.from_git_config(
-                self.name, cache_dir=None, request_timeout=(min(15.0, timeout_s), timeout_s)
+                base, cache_dir=None, request_timeout=timeouts
             )
-        except liblore.LibloreError as error:
+        except (liblore.LibloreError, ValueError) as error:
             raise FetchError(f"b4's configuration: {error}") from error
+        self._base = base
         self._node.set_user_agent("patchbot", "0")
-        self._node.set_requests_session(_bounded_session(timeout_s))
+        self._node.set_requests_session(_BoundedSession(self._timeout_s))
         b4.LORENODE = self._node
-        self._dns_works: bool | None = None
 
     def fetch_thread(self, message_id: str) -> bytes:
         """Fetch the thread around one mail as mboxrd.
@@ -67,6 +80,7 @@ class B4Archive:
         data = self._ask(
             lambda: self._node.get_mbox_by_msgid(message_id, nocache=True), f"<{message_id}>"
         )
+        self._last_id = message_id
         if not data.strip():
             raise FetchError(
                 f"{self.name} sent an empty answer for <{message_id}>",
@@ -75,16 +89,50 @@ class B4Archive:
         return data
 
     def fetch_search(self, query: str) -> bytes:
-        """Fetch all mails that match a public-inbox query as mboxrd, b"" for none."""
-        try:
-            return self._ask(
-                lambda: self._node.get_mbox_by_query(query, full_threads=False, nocache=True),
-                f"a search for {query}",
-            )
-        except NotFoundError:
-            return b""
+        """Fetch all mails that match a public-inbox query as mboxrd, b"" for none.
 
-    def _ask(self, call: Callable[[], bytes], what: str) -> bytes:
+        A server named without a list, or with a wrong one, is searched in the list that the last
+        thread came from. Raises `FetchError` where that can't be found either.
+        """
+        for _ in range(2):
+            with contextlib.suppress(NotFoundError):
+                return self._ask(
+                    lambda: self._node.get_mbox_by_query(query, full_threads=False, nocache=True),
+                    "a search",
+                )
+            if not self._find_list():
+                break
+        return b""
+
+    def _find_list(self) -> bool:
+        """Whether there was no list at this address, and one was found to go on with.
+
+        A server answers a search that finds nothing, and one in a list that it does not have, with
+        the same 404.
+        """
+        if self._list_checked:
+            return False
+        self._list_checked = True
+        if self._head(f"{self._base}/").status_code != 404:
+            return False
+        mail = urllib.parse.quote_plus(self._last_id)
+        found = self._head(f"{self._node.canonical_origin}/{mail}/") if mail else None
+        above = (
+            urllib.parse.urlsplit(found.url).path.rstrip("/").rpartition("/")[0] if found else ""
+        )
+        if found is None or found.status_code != 200 or not above:
+            raise FetchError(
+                f"{self.name} is no list that can be searched", hint="name the list with --lore"
+            )
+        self._connect(f"{self._node.canonical_origin}{above}")
+        return True
+
+    def _head(self, url: str) -> requests.Response:
+        return self._ask(
+            lambda: self._node.request("HEAD", url, allow_redirects=True), "the name of the list"
+        )
+
+    def _ask(self, call: Callable[[], _T], what: str) -> _T:
         """Make one call of liblore, and turn each of its failures into one clear line."""
         later = "try again, raise `timeout` in the configuration, or name another server: --lore"
         try:
@@ -99,12 +147,16 @@ class B4Archive:
             raise FetchError(
                 f"{self.name}: {_network_words(error)}, asking for {what}", hint=later
             ) from error
+        except FetchError as error:
+            hint = "name another server with --lore, or work from an mbox file"
+            raise FetchError(f"{self.name}: {error}, asking for {what}", hint=hint) from error
         except (OSError, liblore.LibloreError) as error:
             raise FetchError(f"{self.name}: {error}, asking for {what}", hint=later) from error
 
     def check_attestation(self, mail: Mail) -> Attestation:
         """Return what b4 finds of a mail's signatures; "not checked" where DNS can't be reached."""
-        return check_attestation(mail, network=self._has_dns(mail))
+        with _folders_in(self._scratch):
+            return check_attestation(mail, network=self._has_dns(mail))
 
     def _has_dns(self, mail: Mail) -> bool:
         if self._dns_works is None and "dkim" in mail.signed:
@@ -131,15 +183,26 @@ def check_attestation(mail: Mail, *, network: bool) -> Attestation:
 
 
 def _best(found: list[dict[str, object]], network: bool) -> Attestation:
-    order = ("signed", "badsig", "nokey")
-    for status in order:
-        for each in found:
-            if each.get("status") == status:
-                reason = f"From is {each['mismatch']}" if each.get("mismatch") else ""
-                return Attestation(status, str(each.get("identity", "")), reason)
+    """Choose what is said of a mail with several signatures.
+
+    A developer's own bad signature outweighs a good one of a mail server, whose bad ones are
+    mailing lists at work; the others are named in the reason.
+    """
+    order = ("badsig own", "signed", "badsig", "nokey")
+    ranked = sorted(found, key=lambda each: order.index(_rank(each)))
+    if ranked:
+        best, *others = ranked
+        reasons = [f"From is {best['mismatch']}"] if best.get("mismatch") else []
+        reasons += [f"also {each.get('status')}: {each.get('identity', '')}" for each in others]
+        return Attestation(str(best["status"]), str(best.get("identity", "")), ", ".join(reasons))
     if not network:
         return Attestation("not checked", reason="no network")
     return Attestation("none", reason="b4 found no attestation")
+
+
+def _rank(found: dict[str, object]) -> str:
+    own = not str(found.get("identity", "")).startswith("DKIM/")
+    return "badsig own" if own and found.get("status") == "badsig" else str(found.get("status"))
 
 
 def _probe_dns() -> bool:
@@ -160,11 +223,25 @@ def _quieten() -> None:
     b4.logger.setLevel(logging.CRITICAL + 1)
 
 
-def _keep_b4_data_in(scratch: Path) -> None:
-    """Send b4's data folder to `scratch` unless the user has one: b4 creates it when asked."""
+@contextlib.contextmanager
+def _folders_in(scratch: Path) -> Iterator[None]:
+    """Send b4's and gpg's folders to `scratch` where the user has none: both make them unasked."""
     share = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    wanted: dict[str, str] = {}
     if not (Path(share) / "b4").is_dir():
-        os.environ["XDG_DATA_HOME"] = str(scratch)
+        wanted["XDG_DATA_HOME"] = str(scratch)
+    if not os.environ.get("GNUPGHOME") and not (Path.home() / ".gnupg").is_dir():
+        (scratch / "gnupg").mkdir(mode=0o700, parents=True, exist_ok=True)
+        wanted["GNUPGHOME"] = str(scratch / "gnupg")
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _without_exit(call: Callable[[], None]) -> None:
@@ -176,12 +253,24 @@ def _without_exit(call: Callable[[], None]) -> None:
 
 
 def _check_url(url: str) -> str:
-    parts = urllib.parse.urlsplit(url if "//" in url else f"https://{url}")
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    """Return a server's address, without a slash, query or fragment at its end."""
+    url = url.strip()
+    try:
+        parts = urllib.parse.urlsplit(url if "//" in url else f"https://{url}")
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that don't match, a port that is no number or too high
+        good = parts = None
+    if not (good and parts) or re.search(r"[\s<>\"\x00-\x1f]", url):
         raise FetchError(
-            f"{url!r} is no server address", hint="such as https://lore.kernel.org/linux-ext4"
+            f"{hide_password(url)!r} is no server address",
+            hint="such as https://lore.kernel.org/linux-ext4",
         )
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def hide_password(url: str) -> str:
+    """Return an address without the user's name and password, fit to be shown."""
+    return re.sub(r"^(\w+://)?[^/@]*@", r"\1", url)
 
 
 def _base_url(midmask: str) -> str:
@@ -297,10 +386,39 @@ def _check_inflated_size(data: bytes) -> None:
         rest = inflater.unused_data
 
 
-def _bounded_session(timeout_s: float) -> requests.Session:
-    session = requests.Session()
-    session.headers["User-Agent"] = "patchbot"
-    adapter = _BoundedAdapter(timeout_s)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+class _BoundedSession(requests.Session):
+    """Bounds a whole exchange: looking the host up, all redirects, headers and body."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__()
+        self._timeout_s = timeout_s
+        self.headers["User-Agent"] = "patchbot"
+        adapter = _BoundedAdapter(timeout_s)
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+
+    def request(self, *args: object, **kwargs: object) -> requests.Response:
+        """Send a request; see requests' Session."""
+        call = super().request
+        return _within(self._timeout_s, lambda: call(*args, **kwargs))  # type: ignore[arg-type]
+
+
+def _within(timeout_s: float, call: Callable[[], _T]) -> _T:
+    """Make a call in a thread, and leave it alone there once its time is up."""
+    done: list[_T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(call())
+        except BaseException as error:  # noqa: BLE001 - raised again below, whatever it is
+            failed.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise requests.ReadTimeout("timed out: no whole answer")
+    return done[0]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from patchbot.stages.apply import ApplyStage
 from patchbot.stages.base import Stage, StageRequest
+from patchbot.stages.static import StaticStage
 
-STAGES: dict[str, Stage] = {stage.name: stage for stage in (ApplyStage(),)}
+STAGES: dict[str, Stage] = {stage.name: stage for stage in (ApplyStage(), StaticStage())}
 
 __all__ = ["STAGES", "Stage", "StageRequest"]

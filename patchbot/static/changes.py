@@ -54,7 +54,7 @@ class FileChange:
 
 
 def find_changes(repository: Repository, before: str, after: str) -> dict[str, FileChange]:
-    """Return what changed between two commits, by path after; deleted files are left out."""
+    """Return what changed between two commits, by path after (of a deleted file, before)."""
     out = repository.run(
         "diff-tree", "-r", "-p", "-U0", "-M", "--no-color", "--no-ext-diff", "--no-textconv",
         "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", before, after,
@@ -83,7 +83,8 @@ def parse_changes(diff: str) -> dict[str, FileChange]:
             old = _side(line[4:])
         elif line.startswith("+++ "):
             path = _side(line[4:])
-            if path is not None:
+            if path is not None or old is not None:  # a deleted file stands under its old path
+                path = path if path is not None else str(old)
                 current = found.setdefault(path, FileChange(path, old))
         elif (match := _HUNK.match(line)) is not None:
             numbers = match.groups()

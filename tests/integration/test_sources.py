@@ -108,7 +108,8 @@ def test_exit_codes(tmp_path: Path) -> None:
     v2 = find_mbox("page-protect-v2.mbox")
     asked = ("--tree", tree, "--stages", "apply")
     assert run_cli("review", V3, *asked).code == 0
-    assert run_cli("review", V3, "--tree", tree).code == 3
+    assert run_cli("review", V3, "--tree", tree).code == 1  # what it finds in the C
+    assert run_cli("review", find_mbox("dirty-count-v1.mbox"), "--tree", tree).code == 0
     assert run_cli("review", v2, *asked, "--base", "main").code == 1
     assert run_cli("review", v2, *asked).code == 3  # the base is a guess
     assert run_cli("review", v2, *asked, "--base", "no-such").code == 2

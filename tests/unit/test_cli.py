@@ -19,7 +19,7 @@ from tests.support import ROOT
 from tests.support.git_tree import left_without_trace, run_git
 
 V3 = str(find_mbox("page-protect-v3.mbox"))
-COMMANDS = ("review", "apply", "show", "demo", "doctor")
+COMMANDS = ("review", "apply", "check", "show", "demo", "doctor")
 Captured = pytest.CaptureFixture[str]
 
 
@@ -149,17 +149,21 @@ def test_apply_where_it_does_not(tree: Path, capsys: Captured) -> None:
 
 
 def test_apply_with_test_and_branch(tree: Path) -> None:
-    args = ["apply", V3, "--tree", str(tree), "--test", "--branch", "tested", "--json"]
+    counted = str(find_mbox("dirty-count-v1.mbox"))
+    args = ["apply", counted, "--tree", str(tree), "--test", "--branch", "tested", "--json"]
     assert main(args) == ExitCode.ACCEPT
     assert run_git(tree, "rev-parse", "--verify", "refs/heads/tested")
     assert run_git(tree, "rev-parse", "--abbrev-ref", "HEAD") == "main"
+    faulty = ["apply", V3, "--tree", str(tree), "--test", "--branch", "faulty"]
+    assert main(faulty) == ExitCode.NEEDS_WORK
+    assert run_git(tree, "branch", "--list", "faulty") == ""
 
 
 def test_keep_says_where(tree: Path, capsys: Captured) -> None:
-    assert main(["review", V3, "--tree", str(tree), "--keep"]) == ExitCode.CANNOT_TELL
+    assert main(["review", V3, "--tree", str(tree), "--keep"]) == ExitCode.NEEDS_WORK
     line = next(x for x in capsys.readouterr().err.splitlines() if x.startswith("kept: "))
     folder = Path(line.removeprefix("kept: "))
-    assert list(folder.glob("v*-apply/scratch.git"))
+    assert list(folder.glob("v*-apply-*/scratch.git"))
 
 
 def test_a_later_run_is_answered_from_the_store(tree: Path, capsys: Captured) -> None:
@@ -169,7 +173,7 @@ def test_a_later_run_is_answered_from_the_store(tree: Path, capsys: Captured) ->
     assert "kept from an earlier run" not in first.err
     main(args)
     second = capsys.readouterr()
-    assert second.err.count("kept from an earlier run") == 2
+    assert second.err.count("kept from an earlier run") == 2 * 2
     assert json.loads(second.out) == json.loads(first.out)
     main([*args, "--no-cache"])
     assert "kept from an earlier run" not in capsys.readouterr().err
@@ -214,9 +218,9 @@ def test_the_demo_shows_everything_twice(capsys: Captured) -> None:
         ["pass", "inconclusive", "pass", "pass"], ["pass"], ["pass", "pass"], ["inconclusive"],
         ["pass"],
     ]  # fmt: skip
-    assert "accept" not in {
-        r["verdict"]["status"] for review in first["reviews"] for r in review["revisions"]
-    }
+    verdicts = [r["verdict"] for review in first["reviews"] for r in review["revisions"]]
+    assert {v["status"] for v in verdicts} == {"accept", "needs work", "cannot tell"}
+    assert all("static" in v["scope"] for v in verdicts if v["status"] == "accept")
     assert main(["demo", "--plain"]) == ExitCode.ACCEPT
     captured = capsys.readouterr()
     assert "demo 5 of 5" in captured.out

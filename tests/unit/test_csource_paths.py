@@ -95,13 +95,15 @@ def test_ways(body: str, expected: set[str]) -> None:
 
 
 def test_a_question_asked_twice_agrees_unless_told_otherwise() -> None:
-    body = "if (ext4_should_journal_data(p)) hit_a(); if (ext4_should_journal_data(p)) hit_b(); return 0;"
+    asked = "if (ext4_should_journal_data(p))"
+    body = f"{asked} hit_a(); {asked} hit_b(); return 0;"
     assert ways(body) == {"", "ab"}
     assert {"".join(sorted(e.state)) for e in run(body, agree=False)} == {"", "a", "b", "ab"}
 
 
 def test_a_call_that_changes_it_ends_the_agreement() -> None:
-    body = "if (buffer_dirty(p)) hit_a(); clear_buffer_dirty(p); if (buffer_dirty(p)) hit_b(); return 0;"
+    asked = "if (buffer_dirty(p))"
+    body = f"{asked} hit_a(); clear_buffer_dirty(p); {asked} hit_b(); return 0;"
     assert ways(body) == {"", "a", "b", "ab"}
 
 

@@ -19,7 +19,8 @@ PIECES = st.sampled_from(
         "#if A\n", "#ifdef B\n", "#else\n", "#elif C\n", "#endif\n", "/* x */", "// y\n", '"s"',
         "'c'", "int f(void)\n{\n", "}\n", "list_for_each_entry(a, b, c) {\n", "struct x *p;\n",
         "__init ", "__acquires(x) ", "min_t(unsigned long, a, b)", "#define F(x) \\\n x\n", "\r\n",
-        "case 1 ... 3:", "\\\n", "(", ")", ";", "foo(a);\n", "/*", '"', "container_of(p, struct s, m)",
+        "case 1 ... 3:", "\\\n", "(", ")", ";", "foo(a);\n", "/*", '"',
+        "container_of(p, struct s, m)",
     ]
 )  # fmt: skip
 

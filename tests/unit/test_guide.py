@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from patchbot_checks import RULES
 
 from patchbot import settings
 from patchbot.cli import main, make_parser
@@ -50,6 +51,11 @@ def test_every_option_is_named(command: str, option: str) -> None:
 )
 def test_every_stage_status_and_verdict_is_named(word: str) -> None:
     assert str(word) in GUIDE
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_is_listed_with_its_summary(rule: str) -> None:
+    assert f"| `{rule}` | {RULES[rule].summary} |" in GUIDE
 
 
 @pytest.mark.parametrize("code", list(ExitCode))

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from patchbot_checks import RULES, MemorySources, Report, check_files
+
 from tests.support import ROOT
 
 FOLDER = ROOT / "checks" / "patchbot_checks" / "rules"
