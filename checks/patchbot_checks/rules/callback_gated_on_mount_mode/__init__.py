@@ -1,0 +1,1 @@
+"""The rule callback-gated-on-mount-mode."""
