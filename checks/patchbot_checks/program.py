@@ -41,6 +41,7 @@ class Program:
         self._folders: dict[str, tuple[str, ...]] = {}
         self._found: dict[tuple[str, str], Function | None] = {}
         self._names: dict[str, frozenset[str]] = {}
+        self._listed: dict[str, frozenset[str]] = {}
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, None where there is none."""
@@ -50,6 +51,16 @@ class Program:
                 return None
             self._texts[path] = data
         return self._texts[path]
+
+    def list_folder(self, folder: str) -> frozenset[str]:
+        """Return the paths of the files right in a folder."""
+        if folder not in self._listed:
+            self._listed[folder] = frozenset(self.sources.list_files(folder))
+        return self._listed[folder]
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file; answered from its folder's listing."""
+        return path in self.list_folder(posixpath.dirname(path))
 
     def unit(self, path: str) -> Unit | None:
         """Return a parsed file, None where there is none."""
@@ -62,7 +73,7 @@ class Program:
         """Return the C files and headers in a file's folder, itself first."""
         folder = posixpath.dirname(path)
         if folder not in self._folders:
-            names = [p for p in self.sources.list_files(folder) if p.endswith((".c", ".h"))]
+            names = [p for p in sorted(self.list_folder(folder)) if p.endswith((".c", ".h"))]
             self._folders[folder] = tuple(names[:_MAX_SIBLINGS])
         return (path, *(each for each in self._folders[folder] if each != path))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -65,7 +66,8 @@ class FolderSources:
     def list_files(self, folder: str) -> Sequence[str]:
         """See `Sources`."""
         try:
-            names = sorted(e.name for e in (self._top / folder).iterdir() if e.is_file())
-        except OSError:
+            with os.scandir(self._top / folder) as entries:
+                names = sorted(each.name for each in entries if each.is_file())
+        except (OSError, ValueError):
             return []
         return [f"{folder}/{name}" if folder else name for name in names]

@@ -104,19 +104,20 @@ def test_rule_has_fixtures_and_an_explanation(folder: Path) -> None:
 def test_findings_survive_other_names_and_another_layout(path: Path) -> None:
     """Local names and white space decide nothing."""
     files = split(path)
-    renamed = {name: rename_locals(text) for name, text in files.items()}
+    whole = "\n".join(files.values())
+    renamed = {name: rename_locals(text, whole) for name, text in files.items()}
     assert outcome(check(renamed)) == expected(files)
     spread = {name: re.sub(r"(?m)^\t+", "    ", text) for name, text in files.items()}
     assert outcome(check(spread)) == expected(files)
 
 
-def rename_locals(text: str) -> str:
+def rename_locals(text: str, whole: str) -> str:
     """Give every plain local variable another name: what is declared as `type [*]name [=,;]`."""
     pattern = (
         r"(?m)^\t+(?!return|goto)(?:static |const |unsigned |struct )*\w+ \**(\w+)(?: = [^;]*)?;"
     )
     names = {name for name in re.findall(pattern, text) if len(name) > 1 or name in "nei"}
-    fields = set(re.findall(r"(?:->|\.)\s*(\w+)", text))
+    fields = set(re.findall(r"(?:->|\.)\s*(\w+)", whole))
     for name in sorted(names - fields):
         text = re.sub(rf"(?<![\w.>]){name}\b(?!\s*\()", f"zz_{name}", text)
     return text

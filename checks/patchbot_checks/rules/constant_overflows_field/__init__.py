@@ -1,0 +1,1 @@
+"""The rule constant-overflows-field."""

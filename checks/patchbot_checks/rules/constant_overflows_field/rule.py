@@ -1,0 +1,128 @@
+"""A constant does not fit the type of the field or variable that it is put into.
+
+Looks at initialisers and assignments of constants to variables and to fields of structs whose
+definition is in the tree, bit-fields too. All bits set, and -1, are meant as such in an unsigned
+type.
+
+Why it is bad
+    The value is another one than the reader sees: an "endless" number of pages to write becomes -1,
+    and the loop that counts it down ends at once, or never.
+
+Example
+    struct writeback_control wbc = { .nr_to_write = ~0ULL };    /* a signed long: -1 */
+
+Use instead
+    The greatest value of the type: LONG_MAX for a long, INT_MAX for an int.
+
+References
+    include/linux/writeback.h, struct writeback_control; a build robot's warning on linux-ext4,
+    September 2020.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from patchbot_checks.context import Context
+from patchbot_checks.csource.expr import Expr
+from patchbot_checks.csource.graph import Node
+from patchbot_checks.csource.unit import Function
+from patchbot_checks.report import Finding
+from patchbot_checks.rules.constant_overflows_field.constants import (
+    Constant,
+    Kind,
+    evaluate,
+    fits,
+    kind_of,
+)
+from patchbot_checks.structs import field_types, struct_name
+
+WORDS = None
+# A constant that may be too large for something: inverted, shifted, a limit, or of some length.
+_LARGE = re.compile(
+    rb"[^=!<>]=\s*[^=;\n]*?(?:~|<<|_MAX\b|0[xX][0-9a-fA-F]{2}|\b\d{3}|-\s*\d)|(?:\.|->)\w+\s*=\s*[2-9]"
+)
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Yield the constants that lose bits where they are put."""
+    for each in context.unit.initialisers:
+        name = struct_name(each.ctype)
+        for field, value in each.fields.items() if name else ():
+            yield from _judge(context, None, f"{name}.{field}", _field(context, name, field), value)
+    wanted = frozenset(f.name for f in context.unit.functions if _LARGE.search(f.source))
+    for function in context.functions(named=wanted):
+        for node in function.graph.nodes:
+            if node.kind == "assign" and node.op == "=" and node.expr is not None:
+                yield from _assignment(context, function, node, node.expr)
+
+
+def _assignment(context: Context, function: Function, node: Node, value: Expr) -> Iterator[Finding]:
+    target = node.target
+    if target is None:
+        return
+    if value.kind == "list" and target.kind == "name":
+        name = struct_name(function.locals.get(target.text, ""))
+        for pair in value.args if name else ():
+            if pair.kind == "pair":
+                kind = _field(context, name, pair.op)
+                yield from _judge(context, function, f"{name}.{pair.op}", kind, pair.args[0])
+    elif _may_be_constant(value):
+        where, kind = _target(context, function, target)
+        yield from _judge(context, function, where, kind, value)
+
+
+def _may_be_constant(value: Expr) -> bool:
+    return value.kind in ("number", "unary", "binary", "cast") or value.text.endswith("_MAX")
+
+
+def _target(context: Context, function: Function, target: Expr) -> tuple[str, Kind | None]:
+    if target.kind == "name":
+        return "a variable", kind_of(function.locals.get(target.text, ""))
+    if target.kind == "field" and target.args[0].kind == "name":
+        name = struct_name(function.locals.get(target.args[0].text, ""))
+        if name:
+            return f"{name}.{target.op}", _field(context, name, target.op)
+    return "", None
+
+
+def _field(context: Context, name: str, field: str) -> Kind | None:
+    return kind_of(field_types(context.program, context.unit, name).get(field, ""))
+
+
+def _judge(
+    context: Context, function: Function | None, where: str, kind: Kind | None, value: Expr
+) -> Iterator[Finding]:
+    constant = evaluate(value, lambda name: _macro(context, name)) if kind is not None else None
+    if kind is None or constant is None or fits(constant, kind):
+        return
+    yield context.finding(
+        function, value.line,
+        f"{value.text} does not fit {where}, {_type(kind)}: it becomes"
+        f" {kind.wrap(constant.number)}",
+        key=f"{where} {_size(constant)}",
+    )  # fmt: skip
+
+
+def _type(kind: Kind) -> str:
+    sign = "signed" if kind.signed else "unsigned"
+    return f"{'an' if kind.bits == 8 else 'a'} {sign} integer of {kind.bits} bits"
+
+
+def _size(constant: Constant) -> str:
+    return f"{constant.number:#x}"
+
+
+def _macro(context: Context, name: str) -> Expr | None:
+    """Return the body of an object-like macro of this file, where it is one number."""
+    macro = context.unit.macros.get(name)
+    if macro is None or macro.parameters is not None:
+        return None
+    body = macro.body.strip().strip(b"()").strip().decode("utf-8", "replace")
+    inverted = body.startswith("~")
+    digits = body.lstrip("~ ")
+    if not digits[:1].isdigit() or " " in digits:
+        return None
+    number = Expr("number", digits)
+    return Expr("unary", body, "~", (number,)) if inverted else number
