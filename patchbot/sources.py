@@ -84,6 +84,7 @@ class KeptArchive:
         self._fresh = fresh
         self._inner: B4Archive | None = None
         self._in_vain = 0
+        self._near = ""
         self.notes: list[str] = []
         self.name = _shown(lore) if lore else self._server().name
 
@@ -97,11 +98,16 @@ class KeptArchive:
 
     def fetch_thread(self, message_id: str) -> bytes:
         """Return a thread as mboxrd; see `B4Archive.fetch_thread`."""
-        return self._kept("thread", message_id, lambda: self._server().fetch_thread(message_id))
+        data = self._kept("thread", message_id, lambda: self._server().fetch_thread(message_id))
+        self._near = message_id
+        return data
 
     def fetch_search(self, query: str) -> bytes:
         """Return what a search finds as mboxrd; see `B4Archive.fetch_search`."""
-        return self._kept("search", query, lambda: self._server().fetch_search(query))
+        return self._kept("search", query, lambda: self._search(query))
+
+    def _search(self, query: str) -> bytes:
+        return self._server().fetch_search(query, self._near)
 
     def _kept(self, kind: str, name: str, fetch: Callable[[], bytes]) -> bytes:
         kept = None if self._fresh else self._store.load_fetched(self.name, kind, name)
@@ -133,6 +139,9 @@ class KeptArchive:
         start = time.monotonic()
         try:
             data = fetch()
+        except NotFoundError:
+            self._in_vain = 0
+            raise
         except FetchError:
             if time.monotonic() - start > self._settings.timeout_s / 2:
                 self._in_vain += 1

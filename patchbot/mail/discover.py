@@ -174,26 +174,27 @@ def _queries(series: Series) -> list[tuple[str, str]]:
         titles[phrase(revision.title)] = None
         longest = sorted((p.title for p in revision.patches), key=len, reverse=True)
         patch_titles.update(dict.fromkeys(phrase(title) for title in longest[:MAX_TITLES]))
-    own = " OR ".join(f'f:"{phrase(sender)}"' for sender in senders)
-    for subjects in _any("s", dict.fromkeys([*titles, *patch_titles])):
-        found.append((f"({subjects}) AND ({own})", "its titles and sender"))
+    subjects = list(_any("s", dict.fromkeys([*titles, *patch_titles])))
+    for own in _any("f", map(phrase, senders)):
+        for each in subjects:
+            found.append((f"({each}) AND ({own})", "its titles and sender"))
     for distinct in _any("s", [title for title in titles if len(title.split()) > _LEAST_WORDS]):
         found.append((f'({distinct}) AND s:"PATCH"', "its title by others"))
-    for links in _any("nq", [r.message_id for r in series.revisions]):
+    for links in _any("nq", [phrase(r.message_id) for r in series.revisions]):
         found.append((links, "mails that link it"))
     return found
 
 
 def _any(prefix: str, phrases: Iterable[str]) -> Iterator[str]:
-    """Yield alternatives of phrases, each short enough for the address of one request."""
+    """Yield alternatives of phrases; two of them are short enough for one request's address."""
     words: list[str] = []
     used = 0
     for each in phrases:
-        if len(each.split()) < _LEAST_WORDS and prefix != "nq":
+        if prefix == "s" and len(each.split()) < _LEAST_WORDS:
             continue
         word = f'{prefix}:"{each}"'
         cost = len(urllib.parse.quote_plus(f"{word} OR "))
-        if words and used + cost > MAX_QUERY_CHARS:
+        if words and used + cost > MAX_QUERY_CHARS // 2:
             yield " OR ".join(words)
             words, used = [], 0
         words.append(word)

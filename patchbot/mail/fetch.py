@@ -48,8 +48,8 @@ class B4Archive:
         self._scratch = scratch
         self._timeout_s = timeout_s
         self._dns_works: bool | None = None
-        self._last_id = ""
         self._list_checked = False
+        self._no_list = ""
         config = {}
         if lore:
             base = _check_url(lore)
@@ -80,7 +80,6 @@ class B4Archive:
         data = self._ask(
             lambda: self._node.get_mbox_by_msgid(message_id, nocache=True), f"<{message_id}>"
         )
-        self._last_id = message_id
         if not data.strip():
             raise FetchError(
                 f"{self.name} sent an empty answer for <{message_id}>",
@@ -88,23 +87,26 @@ class B4Archive:
             )
         return data
 
-    def fetch_search(self, query: str) -> bytes:
+    def fetch_search(self, query: str, near: str = "") -> bytes:
         """Fetch all mails that match a public-inbox query as mboxrd, b"" for none.
 
-        A server named without a list, or with a wrong one, is searched in the list that the last
-        thread came from. Raises `FetchError` where that can't be found either.
+        A server named without a list, or with a wrong one, is searched in the list that has the
+        mail with the message-id `near`. Raises `FetchError` where that can't be found either, every
+        time: an empty answer would be kept.
         """
         for _ in range(2):
+            if self._no_list:
+                raise FetchError(self._no_list, hint="name the list with --lore")
             with contextlib.suppress(NotFoundError):
                 return self._ask(
                     lambda: self._node.get_mbox_by_query(query, full_threads=False, nocache=True),
                     "a search",
                 )
-            if not self._find_list():
+            if not self._find_list(near):
                 break
         return b""
 
-    def _find_list(self) -> bool:
+    def _find_list(self, near: str) -> bool:
         """Whether there was no list at this address, and one was found to go on with.
 
         A server answers a search that finds nothing, and one in a list that it does not have, with
@@ -112,25 +114,31 @@ class B4Archive:
         """
         if self._list_checked:
             return False
+        missing = self._head(f"{self._base}/").status_code == 404
+        above = self._list_of(near) if missing and near else ""
         self._list_checked = True
-        if self._head(f"{self._base}/").status_code != 404:
-            return False
-        mail = urllib.parse.quote_plus(self._last_id)
-        found = self._head(f"{self._node.canonical_origin}/{mail}/") if mail else None
-        above = (
-            urllib.parse.urlsplit(found.url).path.rstrip("/").rpartition("/")[0] if found else ""
-        )
-        if found is None or found.status_code != 200 or not above:
-            raise FetchError(
-                f"{self.name} is no list that can be searched", hint="name the list with --lore"
-            )
-        self._connect(f"{self._node.canonical_origin}{above}")
-        return True
+        if above:
+            self._connect(f"{self._node.canonical_origin}{above}")
+        elif missing:
+            self._no_list = f"{self.name} is no list that can be searched"
+        return missing
+
+    def _list_of(self, message_id: str) -> str:
+        """Return the path of the list that the server leads to from a mail, "" for none."""
+        origin = self._node.canonical_origin
+        found = self._head(f"{origin}/{urllib.parse.quote_plus(message_id)}/")
+        there, here = urllib.parse.urlsplit(found.url), urllib.parse.urlsplit(origin)
+        if found.status_code != 200 or (there.hostname, there.port) != (here.hostname, here.port):
+            return ""
+        return there.path.rstrip("/").rpartition("/")[0]
 
     def _head(self, url: str) -> requests.Response:
-        return self._ask(
-            lambda: self._node.request("HEAD", url, allow_redirects=True), "the name of the list"
-        )
+        """Ask whether there is a page; raises `FetchError` where the server can't say."""
+        what = "the name of the list"
+        found = self._ask(lambda: self._node.request("HEAD", url, allow_redirects=True), what)
+        if found.status_code >= 500:
+            raise FetchError(f"{self.name} answered HTTP {found.status_code}, asking for {what}")
+        return found
 
     def _ask(self, call: Callable[[], _T], what: str) -> _T:
         """Make one call of liblore, and turn each of its failures into one clear line."""
@@ -189,7 +197,8 @@ def _best(found: list[dict[str, object]], network: bool) -> Attestation:
     mailing lists at work; the others are named in the reason.
     """
     order = ("badsig own", "signed", "badsig", "nokey")
-    ranked = sorted(found, key=lambda each: order.index(_rank(each)))
+    known = [each for each in found if _rank(each) in order]
+    ranked = sorted(known, key=lambda each: order.index(_rank(each)))
     if ranked:
         best, *others = ranked
         reasons = [f"From is {best['mismatch']}"] if best.get("mismatch") else []
@@ -239,7 +248,7 @@ def _folders_in(scratch: Path) -> Iterator[None]:
         yield
     finally:
         for name, value in before.items():
-            os.environ.pop(name)
+            os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
 
@@ -256,13 +265,14 @@ def _check_url(url: str) -> str:
     """Return a server's address, without a slash, query or fragment at its end."""
     url = url.strip()
     try:
-        parts = urllib.parse.urlsplit(url if "//" in url else f"https://{url}")
+        parts = urllib.parse.urlsplit(url if "://" in url else f"https://{url}")
         good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:  # brackets that don't match, a port that is no number or too high
         good = parts = None
     if not (good and parts) or re.search(r"[\s<>\"\x00-\x1f]", url):
         raise FetchError(
-            f"{hide_password(url)!r} is no server address",
+            # Where the address ends and a password begins can't be told: nothing before an @.
+            f"{re.sub(r'.*@', '', url, flags=re.DOTALL)!r} is no server address",
             hint="such as https://lore.kernel.org/linux-ext4",
         )
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
@@ -270,7 +280,7 @@ def _check_url(url: str) -> str:
 
 def hide_password(url: str) -> str:
     """Return an address without the user's name and password, fit to be shown."""
-    return re.sub(r"^(\w+://)?[^/@]*@", r"\1", url)
+    return re.sub(r"^((?:[\w+.-]*:)?//)?[^/?#]*@", r"\1", url.strip())
 
 
 def _base_url(midmask: str) -> str:

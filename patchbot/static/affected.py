@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from patchbot_checks import NotUnderstood
 from patchbot_checks.csource.unit import Function, Unit
 from patchbot_checks.program import parse_unit
 
@@ -44,6 +45,28 @@ def find_affected(
 def _unit(sources: CommitSources, path: str) -> Unit | None:
     data = sources.read(path)
     return parse_unit(path, data) if data is not None else None
+
+
+def find_spans(
+    sources: CommitSources, lost: Sequence[NotUnderstood]
+) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """Return the first and last lines of each thing that was lost; a last line of 0 is the end."""
+    return {(each.file, each.function): _spans(_unit(sources, each.file), each) for each in lost}
+
+
+def _spans(unit: Unit | None, lost: NotUnderstood) -> list[tuple[int, int]]:
+    if unit is None or not lost.function:
+        return [(1, 0)]
+    whole = [
+        (unit.line_of(f.start), unit.line_of(f.end))
+        for f in unit.functions
+        if f.name == lost.function
+    ]
+    if whole:
+        return whole
+    starts = [unit.line_of(f.start) for f in unit.functions] + [b.line for b in unit.broken]
+    following = [line for line in starts if line > lost.line]
+    return [(lost.line, min(following) - 1 if following else 0)]
 
 
 def _changed_functions(before: Unit | None, after: Unit | None) -> set[str]:

@@ -52,6 +52,24 @@ class FileChange:
         end_new = new + new_count if new_count else new + 1
         return line - end_old + end_new
 
+    def touches(self, first: int, last: int) -> bool:
+        """Whether new lines stand, or old ones are gone, from line `first` to `last` (0: the end)."""
+        for _, _, new, count in self.hunks:
+            start, end = (new, new + count - 1) if count else (new + 1, new)
+            if end >= first and (not last or start <= last):
+                return True
+        return False
+
+    @property
+    def added(self) -> list[int]:
+        """The numbers of all lines that are new."""
+        return [line for _, _, new, count in self.hunks for line in range(new, new + count)]
+
+
+def find_renames(changes: Mapping[str, FileChange]) -> dict[str, str]:
+    """Return what each changed file that was there before is called now."""
+    return {change.before: path for path, change in changes.items() if change.before}
+
 
 def find_changes(repository: Repository, before: str, after: str) -> dict[str, FileChange]:
     """Return what changed between two commits, by path after (of a deleted file, before)."""
@@ -108,8 +126,27 @@ def _unquoted(text: str) -> str:
     return raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
+def place_lines(
+    lines: Mapping[tuple[str, int], int], changes: Mapping[str, FileChange]
+) -> dict[tuple[str, int], int]:
+    """Return `patch_lines` by the lines of the commit: a patch may apply some lines off.
+
+    A file whose added lines are not as many as the commit's is left out.
+    """
+    placed: dict[tuple[str, int], int] = {}
+    for path, change in changes.items():
+        mailed = sorted(each for each in lines if each[0] == path)
+        if len(mailed) == len(change.added):
+            pairs = zip(change.added, mailed, strict=True)
+            placed.update({(path, line): lines[each] for line, each in pairs})
+    return placed
+
+
 def patch_lines(patch: Patch) -> Mapping[tuple[str, int], int]:
-    """Return for each (path, line) that a patch adds the line in its diff, from 1."""
+    """Return for each (path, line) that a patch adds the line in its diff, from 1.
+
+    Line 1 is the first of the diff itself (`diff --git`); paths and lines are as the mail has them.
+    """
     start = re.search(r"^(?:diff --git |--- \S)", patch.mail.body, re.M)
     if start is None:
         return {}

@@ -6,17 +6,19 @@ import itertools
 import posixpath
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from patchbot_checks import Finding, NotUnderstood, Report, check_files
 
 from patchbot.git import Repository
-from patchbot.static.affected import find_affected
-from patchbot.static.changes import C_SUFFIXES, FileChange, find_changes
+from patchbot.static.affected import find_affected, find_spans
+from patchbot.static.changes import C_SUFFIXES, FileChange, find_changes, find_renames
+from patchbot.static.lost import LostStep, Spell, follow_lost, move_where
 from patchbot.static.relative import Step, Tracked, track_findings
 from patchbot.static.sources import BlobReader, CommitSources
 
 Tick = Callable[[], None]
+Begun = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Checked:
 
     `files` are the C files that any commit changes; `functions` counts those of the last commit.
     `lost` are the things that could not be understood in the last commit; those that the commits
-    changed, or that were understood in the base, are in `lost_here`.
+    changed, or that were understood in the base, are in `lost_here`. `lost_between` are those that
+    a commit made so or changed, and a later one has understood again. `changes` are each commit's;
+    `others` counts changed files that are no C.
     """
 
     tracked: tuple[Tracked, ...]
@@ -34,6 +38,9 @@ class Checked:
     lost: tuple[NotUnderstood, ...]
     lost_here: tuple[NotUnderstood, ...]
     rules: tuple[str, ...]
+    lost_between: tuple[Spell, ...] = ()
+    changes: tuple[Mapping[str, FileChange], ...] = field(default=(), repr=False)
+    others: int = 0
 
 
 def check_commits(
@@ -43,30 +50,56 @@ def check_commits(
     rules: Sequence[str] | None = None,
     *,
     tick: Tick = lambda: None,
+    begun: Begun = lambda number: None,
 ) -> Checked:
-    """Check what commits on top of a base change; raises `GitError`."""
+    """Check what commits on top of a base change; raises `GitError`.
+
+    `begun` is told the number of each commit before it is checked, 0 for the base.
+    """
     trail = [base, *commits]
     changes = [find_changes(repository, a, b) for a, b in itertools.pairwise(trail)]
     paths = _paths(changes)
     reader = BlobReader(repository)
     near = {posixpath.dirname(path) for path in paths}
     sources = [CommitSources(reader, commit, near) for commit in trail]
-    report = _check_base(sources[0], paths, rules, tick)
-    steps = [Step(0, {}, report.findings)]
-    first = {(n.file, n.function) for n in report.not_understood}
-    for number in range(1, len(trail)):
-        before, after = sources[number - 1], sources[number]
-        affected = find_affected(before, after, changes[number - 1], paths)
-        report = _check_next(report, after, changes[number - 1], affected, paths, rules, tick)
-        steps.append(Step(number, changes[number - 1], report.findings))
-    last = report.not_understood
+    begun(0)
+    reports = [_check_base(sources[0], repository.tree_of(base), paths, rules, tick)]
+    for number, (before, after) in enumerate(itertools.pairwise(sources), 1):
+        begun(number)
+        changed = changes[number - 1]
+        affected = find_affected(before, after, changed, paths)
+        reports.append(_check_next(reports[-1], after, changed, affected, paths, rules, tick))
+    return _summarise(reports, changes, paths, sources)
+
+
+def _summarise(
+    reports: Sequence[Report],
+    changes: Sequence[Mapping[str, FileChange]],
+    paths: Sequence[str],
+    sources: Sequence[CommitSources],
+) -> Checked:
+    to_each: list[Mapping[str, FileChange]] = [{}, *changes]
+    steps = [
+        Step(n, to_each[n], r.findings, frozenset((x.file, x.function) for x in r.not_understood))
+        for n, r in enumerate(reports)
+    ]
+    spells = follow_lost(
+        [
+            LostStep(n, to_each[n], r.not_understood, find_spans(sources[n], r.not_understood))
+            for n, r in enumerate(reports)
+        ]
+    )
+    last = reports[-1].not_understood
+    touched = {(s.what.file, s.what.function) for s in spells if s.until is None and s.touched}
     return Checked(
-        tuple(track_findings(steps)), tuple(paths), report.functions,
-        last, tuple(n for n in last if _is_new(n, first, changes)), report.rules,
+        tuple(track_findings(steps)), tuple(paths), reports[-1].functions,
+        last, tuple(n for n in last if (n.file, n.function) in touched), reports[-1].rules,
+        tuple(s for s in spells if s.until is not None and s.touched), tuple(changes),
+        len({path for each in changes for path in each if not path.endswith(C_SUFFIXES)}),
     )  # fmt: skip
 
 
-def _paths(changes: Sequence[dict[str, FileChange]]) -> list[str]:
+def _paths(changes: Sequence[Mapping[str, FileChange]]) -> list[str]:
     """Return every C file that is changed, under all names that it has had."""
     found: dict[str, None] = {}
     for each in changes:
@@ -75,19 +108,23 @@ def _paths(changes: Sequence[dict[str, FileChange]]) -> list[str]:
     return sorted(path for path in found if path.endswith(C_SUFFIXES))
 
 
+_MAX_BASES = 2000
 _bases: dict[object, Report] = {}
 _lock = threading.Lock()
 
 
 def _check_base(
-    sources: CommitSources, paths: Sequence[str], rules: Sequence[str] | None, tick: Tick
+    sources: CommitSources, tree: str, paths: Sequence[str], rules: Sequence[str] | None, tick: Tick
 ) -> Report:
-    """Check all files of the base; revisions on one base share what that says."""
-    present = [path for path in paths if sources.exists(path)]
+    """Check all files of the base; revisions on one base share what that says.
+
+    A rule may look at any file (an include, say), so only the whole tree's id says it is the same.
+    """
     found: list[Report] = []
-    for path in present:
-        folder = sources.folder_id(posixpath.dirname(path))
-        key = (path, folder, None if rules is None else tuple(rules))
+    if len(_bases) > _MAX_BASES:
+        _bases.clear()
+    for path in (path for path in paths if sources.exists(path)):
+        key = (path, tree, None if rules is None else tuple(rules))
         with _lock:
             if key not in _bases:
                 _bases[key] = check_files(sources, [path], rules, tick=tick)
@@ -126,9 +163,10 @@ def _check_next(
         if (moved.file, moved.line, moved.rule, moved.key) not in said
     ]
     lost = [
-        replace(each, line=_moved_line(each.file, each.line, changes) or each.line)
+        moved
         for each in before.not_understood
-        if each.function and each.function not in affected and sources.exists(each.file)
+        if each.function and each.function not in affected
+        if sources.exists((moved := _carry_lost(each, changes)).file)
     ]
     known = {(n.file, n.function) for n in report.not_understood}
     lost = [each for each in lost if (each.file, each.function) not in known]
@@ -146,7 +184,7 @@ def _moved_line(path: str, line: int, changes: Mapping[str, FileChange]) -> int 
 
 def _carry(finding: Finding, changes: Mapping[str, FileChange]) -> Finding | None:
     """Return a finding of an untouched function where it is now; None where its file is gone."""
-    new = next((c.path for c in changes.values() if c.before == finding.file), finding.file)
+    new = find_renames(changes).get(finding.file, finding.file)
     line = _moved_line(new, finding.line, changes)
     if line is None:
         return None
@@ -158,13 +196,9 @@ def _carry(finding: Finding, changes: Mapping[str, FileChange]) -> Finding | Non
     return replace(finding, file=new, line=line, steps=steps, key=key)
 
 
-def _is_new(
-    lost: NotUnderstood, first: set[tuple[str, str]], changes: Sequence[dict[str, FileChange]]
-) -> bool:
-    if (lost.file, lost.function) not in first:
-        return True
-    last = changes[-1].get(lost.file) if changes else None
-    return last is not None and any(new <= lost.line <= new + n for _, _, new, n in last.hunks)
+def _carry_lost(lost: NotUnderstood, changes: Mapping[str, FileChange]) -> NotUnderstood:
+    path, _ = move_where(lost, find_renames(changes))
+    return replace(lost, file=path, line=_moved_line(path, lost.line, changes) or lost.line)
 
 
 def brought(tracked: Sequence[Tracked]) -> list[Finding]:

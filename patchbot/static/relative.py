@@ -7,16 +7,22 @@ from dataclasses import dataclass, field, replace
 
 from patchbot_checks import Finding
 
-from patchbot.static.changes import FileChange
+from patchbot.static.changes import FileChange, find_renames
+
+Where = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One commit: its number (0 is the base), what changed to it, and what is found in it."""
+    """One commit: its number (0 is the base), what changed to it, and what is found in it.
+
+    `lost` are the (path, function) that could not be understood; the function is "" for a file.
+    """
 
     number: int
     changes: Mapping[str, FileChange]
     findings: Sequence[Finding]
+    lost: frozenset[Where] = frozenset()
 
 
 @dataclass(slots=True)
@@ -24,12 +30,14 @@ class Tracked:
     """One finding over the commits: as it was last seen, its patch, and the one that removed it.
 
     `brought` is 0 for one of the base's. `removed` is None for one that is there at the end.
+    `hidden` is one whose function can't be understood any more: it counts as there.
     """
 
     finding: Finding
     brought: int
     removed: int | None = None
     first: Finding | None = field(default=None, repr=False)
+    hidden: bool = False
 
     @property
     def as_brought(self) -> Finding:
@@ -40,28 +48,43 @@ class Tracked:
 def track_findings(steps: Sequence[Step]) -> list[Tracked]:
     """Follow every finding from its first commit to its last; the first step is the base."""
     tracked: list[Tracked] = []
+    lost: frozenset[Where] = frozenset()
     for step in steps:
+        renames = find_renames(step.changes)
+        became = step.lost - {(renames.get(path, path), name) for path, name in lost}
         alive = [each for each in tracked if each.removed is None]
         left = list(step.findings)
         pairs = _pair(alive, left, step.changes)
         for each, finding in pairs:
-            each.finding = finding
+            each.finding, each.hidden = finding, False
         matched = {id(each) for each, _ in pairs}
         taken = {id(finding) for _, finding in pairs}
         for each in alive:
             if id(each) not in matched:
-                each.removed = step.number
+                _miss(each, step, step.lost if each.hidden else became)
         for finding in left:
             if id(finding) not in taken:
                 tracked.append(Tracked(finding, step.number, first=finding))
+        lost = step.lost
     return tracked
+
+
+def _miss(each: Tracked, step: Step, lost: frozenset[Where]) -> None:
+    """Take a finding that is not found any more for removed, unless only the sight of it is lost."""
+    moved = _moved(each.finding, find_renames(step.changes))
+    if lost.isdisjoint({(moved.file, moved.function), (moved.file, "")}):
+        each.removed, each.hidden = step.number, False
+        return
+    change = step.changes.get(moved.file)
+    line = change.new_line(moved.line) if change else moved.line
+    each.finding, each.hidden = replace(moved, line=line or moved.line), True
 
 
 def _pair(
     alive: Sequence[Tracked], found: Sequence[Finding], changes: Mapping[str, FileChange]
 ) -> list[tuple[Tracked, Finding]]:
     """Pair what is the same in two commits: by key, and among equals by line, then in order."""
-    before = {change.before: path for path, change in changes.items() if change.before}
+    before = find_renames(changes)
     waiting: dict[tuple[str, str], list[Tracked]] = {}
     for each in alive:
         waiting.setdefault(_identity(_moved(each.finding, before)), []).append(each)
