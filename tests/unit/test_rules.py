@@ -119,7 +119,7 @@ def rename_locals(text: str, whole: str) -> str:
     names = {name for name in re.findall(pattern, text) if len(name) > 1 or name in "nei"}
     fields = set(re.findall(r"(?:->|\.)\s*(\w+)", whole))
     for name in sorted(names - fields):
-        text = re.sub(rf"(?<![\w.>]){name}\b(?!\s*\()", f"zz_{name}", text)
+        text = re.sub(rf"(?<!struct )(?<![\w.>]){name}\b(?!\s*\()", f"zz_{name}", text)
     return text
 
 

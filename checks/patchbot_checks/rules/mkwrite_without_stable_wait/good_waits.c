@@ -25,7 +25,7 @@ static vm_fault_t demo_page_mkwrite(struct vm_fault *vmf)
 	handle_t *handle;
 	int err;
 
-	if (demo_is_plain(inode)) {
+	if (demo_is_plain(inode) && !ext4_should_journal_data(inode)) {
 		err = block_page_mkwrite(vmf->vma, vmf, demo_get_block);
 		return block_page_mkwrite_return(err);
 	}

@@ -35,8 +35,9 @@ from patchbot_checks.csource.paths import Env, Exit, Machine, Outcome, steps_of
 from patchbot_checks.csource.unit import Function
 from patchbot_checks.csource.values import constant_of
 from patchbot_checks.handlers import find_handlers
+from patchbot_checks.journal_data import effects, page_text
 from patchbot_checks.report import Finding
-from patchbot_checks.tables import names, role
+from patchbot_checks.tables import names
 
 WORDS = frozenset({"VM_FAULT_LOCKED", *names("maps-no-error-to-locked")})
 _LOCKED = constant_of("VM_FAULT_LOCKED")
@@ -71,7 +72,7 @@ class _Waits(Machine[_State]):
         if node.kind != "call" or node.expr is None:
             return None
         name = node.expr.op
-        first = node.expr.args[0].text if node.expr.args else ""
+        first = page_text(node, env.function)
         if name in names("waits-stable"):
             page = first if "page" in name or "folio" in name else "*"
             page = "*" if "mkwrite" in name else page
@@ -81,8 +82,7 @@ class _Waits(Machine[_State]):
             if state.stable.isdisjoint(gone):
                 return None
             return [Outcome(replace(state, stable=state.stable - gone), note=f"{name}()")]
-        given = {a.text for a in node.expr.args} & names("gets-write-access")
-        if name in names("gets-write-access") or (name in role("walks-buffers") and given):
+        if "access" in effects(self._context, node.expr, env.function):
             return [Outcome(replace(state, access=True), note=f"{name}() gets write access")]
         callee = self._context.callee(node, env.function)
         if callee is not None and self._context.graph(callee) and callee.mentions(_FOLLOWED):
@@ -90,27 +90,38 @@ class _Waits(Machine[_State]):
         return None
 
     def enter(self, state: _State, call: Node, callee: Function, env: Env[_State]) -> _State:
-        inside = (_parameter_of(page, call, callee) for page in state.stable)
+        inside = (_parameter_of(page, call, callee, env.function) for page in state.stable)
         return replace(state, stable=frozenset(filter(None, inside)))
 
     def leave(
         self, state: _State, before: _State, call: Node, callee: Function, env: Env[_State]
     ) -> _State:
-        kept = {page for page in before.stable if not _parameter_of(page, call, callee)}
-        back = {"*" if p == "*" else _argument_of(p, call, callee) for p in state.stable}
+        kept = {
+            page for page in before.stable
+            if not _parameter_of(page, call, callee, env.function)
+        }  # fmt: skip
+        back = {
+            "*" if page == "*" else _argument_of(page, call, callee, env.function)
+            for page in state.stable
+        }
         return replace(state, stable=frozenset(kept | back) - {""}, line=before.line)
 
 
-def _parameter_of(text: str, call: Node, callee: Function) -> str:
-    args = call.expr.args if call.expr is not None else ()
-    pairs = zip(callee.parameters, args, strict=False)
-    return next((p.name for p, a in pairs if text and a.text == text), "")
+def _parameter_of(text: str, call: Node, callee: Function, function: Function) -> str:
+    """Return what a page of the caller is called in the helper, "" where it is not handed on."""
+    for place, parameter in enumerate(callee.parameters):
+        given = page_text(call, function, place)
+        if given and parameter.name and (text == given or text.startswith(f"{given}->")):
+            return parameter.name + text[len(given) :]
+    return ""
 
 
-def _argument_of(name: str, call: Node, callee: Function) -> str:
-    args = call.expr.args if call.expr is not None else ()
-    pairs = zip(callee.parameters, args, strict=False)
-    return next((a.text for p, a in pairs if p.name == name), "")
+def _argument_of(text: str, call: Node, callee: Function, function: Function) -> str:
+    """Return what a page of the helper is called in the caller, "" where it is not its own."""
+    for place, parameter in enumerate(callee.parameters):
+        if text == parameter.name or text.startswith(f"{parameter.name}->"):
+            return page_text(call, function, place) + text[len(parameter.name) :]
+    return ""
 
 
 def check(context: Context) -> Iterator[Finding]:

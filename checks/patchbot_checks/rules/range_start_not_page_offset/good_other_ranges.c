@@ -9,6 +9,7 @@ static int demo_zero(handle_t *handle, struct address_space *mapping, loff_t fro
 	folio_zero_segment(folio, 0, length);
 	err = ext4_jbd2_inode_add_write(handle, inode, from, length);
 	folio_unlock(folio);
+	folio_put(folio);
 	return err;
 }
 

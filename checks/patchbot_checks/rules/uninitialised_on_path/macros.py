@@ -26,7 +26,7 @@ class Setters:
         """Whether a call sets its argument with this number (from 0), if that is a variable."""
         if self._local.get(call.op) is not None:
             return True
-        if _LOUD.match(call.op):
+        if _LOUD.match(call.op) and not re.fullmatch(_facts()["readers"]["name"], call.op):
             return True
         return _is_in(number, len(call.args), _known(call.op)[0])
 

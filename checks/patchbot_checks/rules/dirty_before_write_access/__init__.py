@@ -1,0 +1,1 @@
+"""The rule dirty-before-write-access."""

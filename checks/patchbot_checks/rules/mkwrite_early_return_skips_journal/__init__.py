@@ -1,0 +1,1 @@
+"""The rule mkwrite-early-return-skips-journal."""
