@@ -39,6 +39,12 @@ missing_packages() {
     have gcc || echo gcc
     has_libc_headers || echo libc6-dev
     have public-inbox-httpd || echo public-inbox
+    have xz || echo xz-utils
+    # The sources that the rules are tried on: with and without seeded faults.
+    local version
+    for version in 6.1 6.12; do
+        [ -e "/usr/src/linux-source-$version.tar.xz" ] || echo "linux-source-$version"
+    done
 }
 
 # Prints the prefix with which this user may run apt-get; fails where there is none.

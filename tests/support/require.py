@@ -41,6 +41,17 @@ def require(tool: str) -> Path:
     pytest.skip(reason)
 
 
+def linux_source(version: str) -> Path:
+    """The archive of Debian's package linux-source-VERSION; skipped or failed without it."""
+    found = Path(f"/usr/src/linux-source-{version}.tar.xz")
+    if not found.exists():
+        reason = f"{found} is missing: apt-get install linux-source-{version}"
+        if is_required(f"linux-source-{version}"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
 def shared_lore() -> list[Path]:
     """The real threads beside the work tree, as .mbox.gz files; skipped where they are absent."""
     folder = ROOT.parent / "shared" / "lore"

@@ -1,0 +1,1 @@
+"""Tools of the project; run them with python -m tools.NAME."""
