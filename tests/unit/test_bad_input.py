@@ -57,7 +57,7 @@ FILES: dict[str, tuple[str | bytes, bool]] = {
     "unclosed-heads": ("int f(" * 30_000, True),
     "prose": ("a " * 2_000_000, True),
     "too-large": ("int x;\n" * 800_000, True),
-    "blanks-after-a-type": (HEAD + "g(a, int" + " " * 100_000 + "b);" + TAIL, False),
+    "blanks-after-a-type": (HEAD + "g(a, int" + " " * 100_000 + "b);" + TAIL, True),
     "empty": ("", False),
 }  # fmt: skip
 
