@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks import apply, review
+from benchmarks import apply, review, static
 
 
 def main() -> None:
@@ -15,6 +15,7 @@ def main() -> None:
         review.run(folder / "review")
         (folder / "apply").mkdir()
         apply.run(folder / "apply")
+        static.run(folder / "static")
 
 
 if __name__ == "__main__":

@@ -25,4 +25,4 @@ def say(text: str) -> None:
 
 def report(what: str, ours: float, against: str, theirs: float) -> None:
     """Print one ratio: how many times longer the other takes."""
-    print(f"{what:<34} {ours:8.3f} s   {against:<34} {theirs:8.3f} s   {theirs / ours:7.1f} x")
+    print(f"{what:<34} {ours:8.3f} s   {against:<34} {theirs:8.3f} s   {theirs / ours:7.2f} x")

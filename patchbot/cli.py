@@ -66,8 +66,9 @@ examples:
   patchbot check fs/ext4/inode.c --rule range-start-not-page-offset --sarif > found.sarif
   patchbot check --explain range-start-not-page-offset
 
-exit codes: 0 nothing found, 1 an error is found (for commits: introduced), 2 usage,
-3 something could not be analysed, or nothing was checked, 4 could not run.
+exit codes: 0 no error found, 1 an error is found (for commits: introduced), 2 usage,
+3 something could not be analysed, or nothing was checked, 4 could not run; 130 after Ctrl-C.
+Warnings alone do not change the code.
 """
 
 
@@ -337,12 +338,14 @@ def _run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
 
 
 def _run_check(args: argparse.Namespace, narrator: Narrator) -> int:
-    from patchbot.check import explain, worst
+    from patchbot.check import explain, is_answered, worst
 
     if args.explain:
         print(explain(args.explain), end="")
         return ExitCode.ACCEPT
     given = [bool(args.paths), bool(args.revision), bool(args.range)]
+    if (args.base or args.lore) and not args.revision:
+        raise UsageError("--base and --lore go with --revision", hint="see patchbot check --help")
     if sum(given) != 1:
         raise UsageError("name files, or --range, or --revision", hint="one of them")
     if args.json and args.sarif:
@@ -351,49 +354,37 @@ def _run_check(args: argparse.Namespace, narrator: Narrator) -> int:
     _print_check(args, document)
     if worst(document) == "error":
         return ExitCode.NEEDS_WORK
-    told = document["functions"] and not document["not_understood"]
-    return ExitCode.ACCEPT if told else ExitCode.CANNOT_TELL
+    return ExitCode.ACCEPT if is_answered(document) else ExitCode.CANNOT_TELL
 
 
 def _check_document(args: argparse.Namespace, narrator: Narrator) -> dict[str, Any]:
-    from patchbot.check import CheckOptions, check_commits_of, check_paths, check_range, find_rules
+    from patchbot.check import check_paths, check_trail, find_range, find_revision, find_rules
     from patchbot.tree import find_tree
 
     rules = find_rules(args.rule)
     if args.paths:
         with narrator.working():
-            return check_paths(
-                CheckOptions(tuple(args.paths), rules), narrator.say, PROCESSES.check
-            )
-    tree = find_tree(args.tree, read_settings().tree)
+            return check_paths(args.paths, rules, narrator.say, PROCESSES.check)
+    settings = read_settings()
+    tree = find_tree(args.tree, settings.tree)
     if tree is None:
         raise PatchbotError("no tree to look at", hint="name one with --tree, or stand in one")
     if args.range:
-        with narrator.working():
-            narrator.say(f"checking {args.range}")
-            return check_range(tree, args.range, rules, PROCESSES.check)
-    name, _, label = args.revision.rpartition(":v")
-    args.targets, args.revision = [name or args.revision], label if name else "latest"
-    args.on, args.no_cache, args.keep, args.jobs = None, False, False, 0
-    _, document = _review(args, narrator, ("apply",))
-    applied = document["revisions"][-1]["stages"]["apply"]
-    commits = applied["data"].get("commits")
-    if not commits:
-        raise PatchbotError(f"the revision is not applied: {applied['reason']}")
+        trail = find_range(tree, args.range)
+    else:
+        args.targets, args.on, args.no_cache, args.jobs = [], None, False, 0
+        trail = find_revision(tree, args.revision, _options(args, ("apply",)), settings, narrator)
     with narrator.working():
-        narrator.say(f"checking {len(commits)} commits")
-        return check_commits_of(tree, applied["data"]["base"], commits, rules, PROCESSES.check)
+        return check_trail(tree, trail, rules, narrator.say, PROCESSES.check)
 
 
 def _print_check(args: argparse.Namespace, document: dict[str, Any]) -> None:
-    from patchbot_checks import RULES
-
+    from patchbot.check import explanations
     from patchbot.report.findings import print_found
     from patchbot.report.sarif import render_sarif
 
     if args.sarif:
-        texts = {name: rule.explanation for name, rule in RULES.items()}
-        _print_json(render_sarif(document, texts, __version__))
+        _print_json(render_sarif(document, explanations(), __version__))
     elif args.json:
         _print_json(document)
     else:

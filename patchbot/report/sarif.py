@@ -34,13 +34,17 @@ def render_sarif(
                 },
                 "columnKind": "unicodeCodePoints",
                 "invocations": [_invocation(document)],
-                "results": [_result(f, rules) for f in document["findings"]],
+                "results": [
+                    _result(f, rules, relative=bool(document["summary"]))
+                    for f in document["findings"]
+                ],
             }
         ],
     }
 
 
 def _rule(name: str, text: str) -> dict[str, Any]:
+    text = _clean(text)
     summary = text.partition("\n")[0] or name
     return {
         "id": name,
@@ -57,12 +61,13 @@ def _first_paragraph(text: str) -> str:
 
 def _invocation(document: Mapping[str, Any]) -> dict[str, Any]:
     lost = document["not_understood"]
+    passed = bool(document["summary"]) and document["summary"]["status"] == "pass"
     return {
-        "executionSuccessful": not lost and document["functions"] > 0,
+        "executionSuccessful": not lost and (document["functions"] > 0 or passed),
         "toolExecutionNotifications": [
             {
                 "level": "warning",
-                "message": {"text": f"could not be analysed: {each['reason']}"},
+                "message": {"text": _clean(f"could not be analysed: {each['reason']}")},
                 "locations": [_location(each["file"], each["line"], each["function"])],
             }
             for each in lost
@@ -73,34 +78,45 @@ def _invocation(document: Mapping[str, Any]) -> dict[str, Any]:
 def _location(file: str, line: int, function: str = "") -> dict[str, Any]:
     place: dict[str, Any] = {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(file)},
+            "artifactLocation": {"uri": _uri(file)},
             "region": {"startLine": max(1, line)},
         }
     }
     if function:
-        place["logicalLocations"] = [{"name": function, "kind": "function"}]
+        place["logicalLocations"] = [{"name": _clean(function), "kind": "function"}]
     return place
 
 
-def _result(finding: Mapping[str, Any], rules: list[str]) -> dict[str, Any]:
-    only = f" (only if {finding['condition']})" if finding["condition"] else ""
-    digest = hashlib.sha256(finding["key"].encode()).hexdigest()
+def _uri(file: str) -> str:
+    """Return a path as a URI: of a whole path with its scheme, of another one relative."""
+    path = quote(file.encode("utf-8", "surrogateescape"))
+    return f"file://{path}" if file.startswith("/") else path
+
+
+def _clean(text: str) -> str:
+    """Return text without what is no character: bytes of names that are not UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _result(finding: Mapping[str, Any], rules: list[str], *, relative: bool) -> dict[str, Any]:
+    only = f", if {finding['condition']}" if finding["condition"] else ""
+    digest = hashlib.sha256(finding["key"].encode("utf-8", "surrogateescape")).hexdigest()
     made: dict[str, Any] = {
         "ruleId": finding["rule"],
         "ruleIndex": rules.index(finding["rule"]),
         "level": _LEVELS[finding["severity"]],
-        "message": {"text": f"{finding['message']}{only}"},
+        "message": {"text": _clean(f"{finding['message']}{only}")},
         "locations": [_location(finding["file"], finding["line"], finding["function"])],
         "partialFingerprints": {"patchbotKey/v1": digest},
     }
-    if finding["change"]:
-        made["baselineState"] = _STATES[finding["change"]]
+    if relative:
+        made["baselineState"] = _STATES[finding["change"] or "introduced"]
     if finding["path"]:
         steps = [
             {
                 "location": {
                     **_location(finding["file"], step["line"]),
-                    "message": {"text": step["text"]},
+                    "message": {"text": _clean(step["text"])},
                 }
             }
             for step in finding["path"]

@@ -13,15 +13,14 @@ from patchbot_checks import NotUnderstood
 
 from patchbot.model import Change, Finding, Severity, StageResult, Status
 from patchbot.proc import PROCESSES
-from patchbot.stages.base import StageRequest, hash_key
-from patchbot.static.changes import patch_lines
+from patchbot.stages.base import StageRequest, hash_key, hash_patch
+from patchbot.static.changes import patch_lines, place_lines
 from patchbot.static.commits import Checked, check_commits
-from patchbot.static.relative import Tracked
+from patchbot.static.outcome import NOT_UNDERSTOOD, Told, judge, tell
 
+__all__ = ["StaticStage", "hash_rules", "judge", "make_findings"]
 _VERSION = "1"
 _MAX_UNCHANGED = 50
-NOT_BISECT_CLEAN = "not-bisect-clean"
-NOT_UNDERSTOOD = "not-understood"
 Lines = Mapping[tuple[str, int], int]
 
 
@@ -34,9 +33,10 @@ class StaticStage:
     summary = "check the C of every patch with patchbot's rules, relative to the base"
 
     def key(self, request: StageRequest) -> str | None:
-        """Hash the commits, the base and the rules."""
+        """Hash the commits, the base, the rules, and the mails, whose lines are named."""
         base, commits = _commits(request)
-        return hash_key(self.name, self.version, base, commits, hash_rules())
+        mails = [(p.number, hash_patch(p)) for p in request.revision.patches]
+        return hash_key(self.name, self.version, base, commits, hash_rules(), mails)
 
     def is_current(self, stored: StageResult, request: StageRequest) -> bool:
         """A kept result holds as long as its key does."""
@@ -46,18 +46,20 @@ class StaticStage:
         """Check the revision's commits; see `StaticStage`."""
         base, commits = _commits(request)
         if request.tree is None or not commits:
-            return StageResult(self.name, Status.SKIPPED, "no commits to check")
+            reason = "no commits to check"
+            return StageResult(self.name, Status.SKIPPED, reason, repeat=request.repeat)
         checked = check_commits(request.tree, base, commits, tick=PROCESSES.check)
-        if not checked.files:
-            return StageResult(self.name, Status.SKIPPED, "no C file is changed")
-        lines = {p.number: patch_lines(p) for p in request.revision.patches}
-        numbers = [patch.number for patch in request.revision.patches]
+        patches = request.revision.patches
+        lines = {
+            patch.number: place_lines(patch_lines(patch), change)
+            for patch, change in zip(patches, checked.changes, strict=False)
+        }
         status, reason = judge(checked)
         return StageResult(
             stage=self.name,
             status=status,
             reason=reason,
-            findings=make_findings(checked, numbers, lines),
+            findings=make_findings(checked, [patch.number for patch in patches], lines),
             tools={"patchbot_checks": f"{len(checked.rules)} rules, {hash_rules()[:12]}"},
             repeat=request.repeat,
         )
@@ -85,102 +87,64 @@ def hash_rules() -> str:
     return digest.hexdigest()
 
 
-def judge(checked: Checked) -> tuple[Status, str]:
-    """Return the status of what was checked, and its reason."""
-    alive = [t for t in checked.tracked if t.removed is None]
-    new = [t.finding.severity.value for t in alive if t.brought]
-    passing = [t for t in checked.tracked if t.brought and t.removed is not None]
-    fixed = sum(1 for t in checked.tracked if not t.brought and t.removed is not None)
-    words = [f"{len(new)} introduced" if new else "nothing introduced"]
-    words += [f"{fixed} fixed"] * bool(fixed)
-    words += [f"{len(alive) - len(new)} left"] * (len(alive) > len(new))
-    words += [f"{len(passing)} between the patches only"] * bool(passing)
-    words += [f"{len(checked.lost_here)} not understood"] * bool(checked.lost_here)
-    head = f"{_count(len(checked.rules), 'rule')} on {_count(len(checked.files), 'file')},"
-    reason = f"{head} {_count(checked.functions, 'function')}: {', '.join(words)}"
-    if "error" in new:
-        return Status.FAIL, reason
-    if checked.lost_here or not checked.functions:
-        return Status.INCONCLUSIVE, reason
-    return (Status.WARN if "warning" in new or passing else Status.PASS), reason
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def make_findings(
     checked: Checked, numbers: Sequence[int], lines: Mapping[int, Lines]
 ) -> tuple[Finding, ...]:
-    """Render what was found as a stage's findings; `numbers` are those of the patches."""
-    made: list[Finding] = []
-    for each in checked.tracked:
-        brought = numbers[each.brought - 1] if each.brought else None
-        removed = numbers[each.removed - 1] if each.removed else None
-        if brought and removed:
-            made.append(_passing(each, brought, removed, lines))
-        elif removed:
-            made.append(_finding(each.finding, Change.FIXED, removed, {}, as_note=True))
-        elif brought:
-            made.append(_finding(each.finding, Change.INTRODUCED, brought, lines))
-        elif sum(f.change is Change.UNCHANGED for f in made) < _MAX_UNCHANGED:
-            made.append(_finding(each.finding, Change.UNCHANGED, None, {}, as_note=True))
+    """Render what was found as a stage's findings; `numbers` are those of the patches.
+
+    `lines` are by patch its lines in the mail, see `place_lines`. Of findings that are left as they
+    were, the first 50 are listed.
+    """
+    told = tell(checked, [f"patch {number}" for number in numbers])
+    left = [each for each in told if each.change is Change.UNCHANGED]
+    made = [_finding(each, numbers, lines) for each in told if each.change is not Change.UNCHANGED]
     made += [_lost(each, each in checked.lost_here) for each in checked.lost]
+    for spell in checked.lost_between:
+        until = numbers[(spell.until or 1) - 1]
+        made.append(_lost(spell.what, True, numbers[spell.touched - 1], until))
+    made += [_finding(each, numbers, lines) for each in left[:_MAX_UNCHANGED]]
     return tuple(sorted(made, key=_order))
 
 
-def _order(finding: Finding) -> tuple[int, int, str, int]:
+def _order(finding: Finding) -> int:
     ranks = {Change.INTRODUCED: 0, None: 1, Change.FIXED: 2, Change.UNCHANGED: 3}
-    return ranks[finding.change], finding.patch or 0, finding.file or "", finding.line or 0
+    return ranks[finding.change]
 
 
-def _finding(
-    found: Found,
-    change: Change,
-    patch: int | None,
-    lines: Mapping[int, Lines],
-    *,
-    as_note: bool = False,
-) -> Finding:
-    where = f"{found.function}(): " if found.function else ""
-    only = f", if {found.condition}" if found.condition else ""
+def _finding(told: Told, numbers: Sequence[int], lines: Mapping[int, Lines]) -> Finding:
+    found, patch = told.found, numbers[told.commit - 1] if told.commit else None
+    place = (told.first.file, told.first.line)
+    brought = patch is not None and told.change is not Change.FIXED
     return Finding(
         rule=found.rule,
-        severity=Severity.NOTE if as_note else Severity(found.severity.value),
-        message=f"{where}{found.message}{only}",
+        severity=told.severity,
+        message=_message(found),
         file=found.file,
         line=found.line,
         patch=patch,
-        patch_line=lines.get(patch, {}).get((found.file, found.line)) if patch else None,
+        patch_line=lines.get(patch, {}).get(place) if patch is not None and brought else None,
         evidence="\n".join(f"{found.file}:{step.line}: {step.text}" for step in found.steps),
-        change=change,
+        change=told.change,
     )
 
 
-def _passing(each: Tracked, brought: int, removed: int, lines: Mapping[int, Lines]) -> Finding:
-    made = _finding(each.as_brought, Change.INTRODUCED, brought, lines)
-    return Finding(
-        rule=NOT_BISECT_CLEAN,
-        severity=Severity.WARNING,
-        message=(
-            f"patch {brought} brings what patch {removed} takes away again"
-            f" ({made.rule}): {made.message}"
-        ),
-        file=made.file,
-        line=made.line,
-        patch=brought,
-        patch_line=made.patch_line,
-        evidence=made.evidence,
-    )
+def _message(found: Found) -> str:
+    where = f"{found.function}(): " if found.function else ""
+    only = f", if {found.condition}" if found.condition else ""
+    return f"{where}{found.message}{only}"
 
 
-def _lost(lost: NotUnderstood, here: bool) -> Finding:
+def _lost(
+    lost: NotUnderstood, here: bool, patch: int | None = None, until: int | None = None
+) -> Finding:
     what = f"{lost.function}()" if lost.function else "the file"
+    between = f" before patch {until}" if until else ""
     return Finding(
         rule=NOT_UNDERSTOOD,
         severity=Severity.WARNING if here else Severity.NOTE,
-        message=f"{what} could not be analysed: {lost.reason}",
+        message=f"{what} could not be analysed{between}: {lost.reason}",
         file=lost.file,
         line=lost.line,
+        patch=patch,
         change=None if here else Change.UNCHANGED,
     )

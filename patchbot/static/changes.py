@@ -53,7 +53,7 @@ class FileChange:
         return line - end_old + end_new
 
     def touches(self, first: int, last: int) -> bool:
-        """Whether new lines stand, or old ones are gone, from line `first` to `last` (0: the end)."""
+        """Whether a line from `first` to `last` (0: the end) is new, or one between is gone."""
         for _, _, new, count in self.hunks:
             start, end = (new, new + count - 1) if count else (new + 1, new)
             if end >= first and (not last or start <= last):

@@ -29,7 +29,7 @@ class Checked:
     `lost` are the things that could not be understood in the last commit; those that the commits
     changed, or that were understood in the base, are in `lost_here`. `lost_between` are those that
     a commit made so or changed, and a later one has understood again. `changes` are each commit's;
-    `others` counts changed files that are no C.
+    `others` counts changed files that are no C. `gone` says that no changed C file is left.
     """
 
     tracked: tuple[Tracked, ...]
@@ -41,6 +41,7 @@ class Checked:
     lost_between: tuple[Spell, ...] = ()
     changes: tuple[Mapping[str, FileChange], ...] = field(default=(), repr=False)
     others: int = 0
+    gone: bool = False
 
 
 def check_commits(
@@ -96,6 +97,7 @@ def _summarise(
         last, tuple(n for n in last if (n.file, n.function) in touched), reports[-1].rules,
         tuple(s for s in spells if s.until is not None and s.touched), tuple(changes),
         len({path for each in changes for path in each if not path.endswith(C_SUFFIXES)}),
+        not any(sources[-1].exists(path) for path in paths),
     )  # fmt: skip
 
 
@@ -163,10 +165,10 @@ def _check_next(
         if (moved.file, moved.line, moved.rule, moved.key) not in said
     ]
     lost = [
-        moved
+        carried
         for each in before.not_understood
         if each.function and each.function not in affected
-        if sources.exists((moved := _carry_lost(each, changes)).file)
+        if sources.exists((carried := _carry_lost(each, changes)).file)
     ]
     known = {(n.file, n.function) for n in report.not_understood}
     lost = [each for each in lost if (each.file, each.function) not in known]

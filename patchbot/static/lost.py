@@ -1,4 +1,4 @@
-"""What could not be understood, over the commits of a series: since when, and by whose doing. Pure."""
+"""What could not be understood, over the commits of a series: since when, by whose doing. Pure."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def track_findings(steps: Sequence[Step]) -> list[Tracked]:
 
 
 def _miss(each: Tracked, step: Step, lost: frozenset[Where]) -> None:
-    """Take a finding that is not found any more for removed, unless only the sight of it is lost."""
+    """Take a finding that is not found any more as removed, unless only the sight of it is lost."""
     moved = _moved(each.finding, find_renames(step.changes))
     if lost.isdisjoint({(moved.file, moved.function), (moved.file, "")}):
         each.removed, each.hidden = step.number, False

@@ -61,10 +61,6 @@ class CommitSources:
         """Return the id of a regular file's blob, None where there is none."""
         return self._entries(posixpath.dirname(path)).get(path)
 
-    def folder_id(self, folder: str) -> str:
-        """Return a text that differs where the files right in a folder do."""
-        return " ".join(f"{path}={blob}" for path, blob in sorted(self._entries(folder).items()))
-
     def read(self, path: str) -> bytes | None:
         """See `patchbot_checks.Sources`."""
         folder = posixpath.dirname(path)
