@@ -21,6 +21,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.charset import SHORTEST, Charset
 from email.header import Header
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
@@ -295,7 +296,7 @@ def render_body(mail: Mail, repo: Repo) -> str:
 def fold(name: str, value: str) -> str:
     """Write one header, folded at blanks, with other than ASCII text encoded."""
     if not value.isascii():
-        return f"{name}: {Header(value, 'utf-8', header_name=name, maxlinelen=76).encode()}\n"
+        return f"{name}: {Header(value, _utf8(), header_name=name, maxlinelen=76).encode()}\n"
     lines = textwrap.wrap(
         f"{name}: {value}", 76, subsequent_indent=" ",
         break_long_words=False, break_on_hyphens=False,
@@ -307,7 +308,7 @@ def fold_address(name: str, value: str) -> str:
     """Write a header with one address; only the person's name is encoded."""
     person, address = parseaddr(value)
     if not person.isascii():
-        person = Header(person, "utf-8").encode()
+        person = Header(person, _utf8()).encode()
     return f"{name}: {person} <{address}>\n"
 
 
@@ -338,6 +339,13 @@ def render_headers(mail: Mail, by_id: Mapping[str, Mail]) -> str:
     lines.append("MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n")
     lines.append(f"Content-Transfer-Encoding: {mail.encoding}\n")
     return "".join(lines)
+
+
+def _utf8() -> Charset:
+    """Return UTF-8 for headers; b4, once imported, makes everyone else's UTF-8 go unencoded."""
+    charset = Charset("utf-8")
+    charset.header_encoding = SHORTEST
+    return charset
 
 
 def encode_body(mail: Mail, text: str) -> str:
