@@ -1,0 +1,1 @@
+"""What was taken is kept at an exit, or given back twice."""

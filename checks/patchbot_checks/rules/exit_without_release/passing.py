@@ -1,0 +1,176 @@
+"""References that a function passes on: who may keep them, and what helpers leave alone."""
+
+from __future__ import annotations
+
+import re
+
+from patchbot_checks.csource.expr import Expr
+from patchbot_checks.csource.graph import Node, NotUnderstoodError
+from patchbot_checks.csource.paths import is_question
+from patchbot_checks.csource.unit import Function
+from patchbot_checks.program import Program
+from patchbot_checks.rules.exit_without_release.table import Kind, is_neutral, named
+from patchbot_checks.rules.exit_without_release.things import Event, Thing, add_aliases, plain
+
+_MAX_DEPTH = 3
+_ASKS = re.compile(r"IS_ERR\w*|PTR_ERR\w*|ERR_CAST|\w*WARN\w*|\w*BUG_ON\w*|J_\w+|ASSERT")
+
+
+class Passing:
+    """Finds where things go; what it learns of a program's functions is kept."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._kept: dict[tuple[Function, int, str], bool] = {}
+
+    def add_escapes(self, thing: Thing, function: Function) -> None:
+        """Add the steps after which somebody else may give a thing back."""
+        for node in function.graph.nodes:
+            if not thing.kind.reference and node.kind == "call" and thing.field:
+                self._add_unknown(thing, node, function)
+            if not thing.kind.reference and node.kind != "assign":
+                continue
+            old = thing.events.get(node.index)
+            if (old is None or old.op == "lose") and self._passes_on(thing, node, function):
+                thing.events[node.index] = Event("escape", name=min(thing.texts))
+
+    def _add_unknown(self, thing: Thing, node: Node, function: Function) -> None:
+        """Add that nothing is known of a lock after a call that gets it, outside the tree."""
+        call = node.expr
+        if call is None or node.index in thing.events or named(call.op) or is_question(call.op):
+            return
+        gets = any(plain(arg.bare) in thing.texts for arg in call.args)
+        outside = self._program.find_function(call.op, function.path) is None
+        if gets and outside and not is_neutral(call.op):
+            thing.events[node.index] = Event("unknown")
+
+    def keep_what_is_not_changed(self, thing: Thing, function: Function) -> None:
+        """Drop losses by calls that get a struct's address, and leave the field alone."""
+        last = thing.text.rpartition(".")[2]
+        if last == thing.text or not thing.text.replace(".", "_").isidentifier():
+            return
+        for node in function.graph.nodes:
+            event = thing.events.get(node.index)
+            if event is None or event.op != "lose" or event.place < 0 or node.expr is None:
+                continue
+            callee = self._program.find_function(node.expr.op, function.path)
+            if callee is not None and not self._changes(callee, event.place, last, 0):
+                del thing.events[node.index]
+
+    def _changes(self, function: Function, place: int, field: str, depth: int) -> bool:
+        """Whether a helper may set or give back a field of what an argument points to."""
+        key = (function, place, f".{field}")
+        if key not in self._kept:
+            self._kept[key] = True
+            self._kept[key] = self._find_change(function, place, field, depth)
+        return self._kept[key]
+
+    def _find_change(self, function: Function, place: int, field: str, depth: int) -> bool:
+        if depth > _MAX_DEPTH or place >= len(function.parameters):
+            return True
+        name = function.parameters[place].name
+        try:
+            nodes = function.graph.nodes
+        except NotUnderstoodError:
+            return True
+        for node in nodes:
+            if node.kind == "assign" and node.target is not None and node.expr is not None:
+                target = node.target.bare
+                if name in target.names and (target.op == field or target.kind != "field"):
+                    return True
+                if node.expr.bare.text == name:
+                    return True
+            if node.kind == "call" and node.expr is not None and not is_question(node.expr.op):
+                callee = self._program.find_function(node.expr.op, function.path)
+                for at, arg in enumerate(node.expr.args):
+                    if name not in arg.names:
+                        continue
+                    if arg.bare.kind == "field" and arg.bare.op == field and named(node.expr.op):
+                        return True
+                    passed = arg.bare.text == name or (
+                        arg.bare.kind == "unary" and arg.bare.op == "&" and arg.bare.root == name
+                    )
+                    if passed and (callee is None or self._changes(callee, at, field, depth + 1)):
+                        return True
+        return False
+
+    def _passes_on(self, thing: Thing, node: Node, function: Function) -> bool:
+        """Whether after a step somebody else may give a reference back."""
+        if node.expr is None:
+            return False
+        if node.kind == "return":
+            return _is_in(node.expr, thing) or _leads_on(node.expr, thing, function)
+        if node.kind == "assign" and node.target is not None:
+            alias = node.target.bare.kind == "name" and node.target.bare.text in thing.texts
+            return not alias and _is_in(node.expr, thing)
+        if node.kind == "call":
+            return any(
+                self._keeps(node, place, arg, thing.kind, function)
+                for place, arg in enumerate(node.expr.args)
+                if _is_in(arg, thing)
+            )
+        return False
+
+    def _keeps(self, node: Node, place: int, arg: Expr, kind: Kind, function: Function) -> bool:
+        call = node.expr
+        assert call is not None
+        if is_question(call.op) or _ASKS.fullmatch(call.op):
+            return False
+        callee = self._program.find_function(call.op, function.path) if call.op else None
+        if callee is None:
+            return not kind.lent and kind.is_kept_by(call.op)
+        if kind.lent:
+            return False
+        if arg.bare.kind != "name" and plain(arg.bare) == arg.bare.text:
+            return kind.keeps
+        return self.keeps(callee, place, kind)
+
+    def keeps(self, function: Function, place: int, kind: Kind) -> bool:
+        """Whether a function may keep what it gets as an argument, beyond its end."""
+        key = (function, place, kind.name)
+        if key not in self._kept:
+            self._kept[key] = False
+            if place >= len(function.parameters):
+                self._kept[key] = True
+                return True
+            name = function.parameters[place].name
+            try:
+                thing = Thing(kind, name, {name}, "")
+                add_aliases(thing, function)
+                self._kept[key] = any(
+                    self._passes_on(thing, node, function) for node in function.graph.nodes
+                )
+            except NotUnderstoodError:
+                self._kept[key] = True
+        return self._kept[key]
+
+
+def _is_in(expr: Expr, thing: Thing) -> bool:
+    """Whether an expression's value leads to a thing: it itself, or a pointer into it."""
+    expr = expr.bare
+    if expr.text in thing.texts or plain(expr) in thing.texts:
+        return True
+    if expr.kind == "unary" and expr.op == "&":
+        inner = expr.args[0].bare
+        if inner.kind == "name":
+            return inner.text in thing.texts
+        return thing.kind.keeps and inner.root in thing.texts
+    if expr.kind == "binary" and expr.op in ("+", "-"):
+        return thing.kind.keeps and any(_is_in(a, thing) for a in expr.args)
+    if expr.kind == "choice":
+        return any(_is_in(a, thing) for a in expr.args[1:])
+    if expr.kind == "comma":
+        return _is_in(expr.args[1], thing)
+    if expr.kind in ("list", "pair"):
+        return any(_is_in(a, thing) for a in expr.args)
+    return expr.kind == "assign" and _is_in(expr.args[1], thing)
+
+
+def _leads_on(value: Expr, thing: Thing, function: Function) -> bool:
+    """Whether a pointer that is returned may lead back to a thing."""
+    if not function.returns.endswith("*"):
+        return False
+    value = value.bare
+    return value.root in thing.texts or (
+        value.kind == "call" and any(_is_in(arg, thing) for arg in value.args)
+    )

@@ -1,0 +1,100 @@
+"""An exit keeps what the function took, or gives back what it does not hold.
+
+Found are paths on which a lock (page, buffer, inode, semaphore, mutex, spinlock, RCU, freeze
+protection), a journal handle, or a reference (buffer head, page, inode, memory of the function's
+own) is still held at a return, or is given back twice, or given back on a path that never took it.
+Helpers of the same file and folder that take or give back for their caller are followed; what
+takes and what gives back otherwise is in `facts/releases.toml`. A reference is no longer asked for
+once somebody else may have it. A function that is meant to return with a lock held does so in all
+cases of one return value: a lock is missed where the caller could not tell the difference.
+The finding is where the path turned away from the release: the `return`, or the jump.
+
+Why it is bad
+
+The next task that wants the lock waits for ever, a handle that is never stopped keeps the
+transaction from committing, and a reference that is never dropped keeps a buffer or an inode from
+being freed. What is given back once too often breaks the next holder.
+
+Example
+
+    down_write(&EXT4_I(inode)->i_data_sem);
+    err = demo_load(inode);
+    if (err)
+            return err;                     /* i_data_sem is held for ever */
+    ...
+    up_write(&EXT4_I(inode)->i_data_sem);
+
+Use instead
+
+    if (err)
+            goto out_sem;
+    ...
+    out_sem:
+            up_write(&EXT4_I(inode)->i_data_sem);
+            return err;
+
+References
+
+- Documentation/process/coding-style.rst, "Centralized exiting of functions" (v5.9, v6.12).
+- fs/ext4/inode.c, ext4_page_mkwrite(): VM_FAULT_LOCKED is returned with the page locked, anything
+  else with it unlocked; Documentation/filesystems/locking.rst, page_mkwrite (v5.9, v6.12).
+- include/linux/fs.h: sb_start_pagefault() and sb_end_pagefault() come in pairs (v5.9, v6.12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from patchbot_checks.context import Context
+from patchbot_checks.csource.graph import NotUnderstoodError
+from patchbot_checks.csource.unit import Function
+from patchbot_checks.report import Finding
+from patchbot_checks.rules.exit_without_release.callers import Callers
+from patchbot_checks.rules.exit_without_release.flow import BACK, HELD, NONE, May
+from patchbot_checks.rules.exit_without_release.follow import Helped
+from patchbot_checks.rules.exit_without_release.helpers import Helpers
+from patchbot_checks.rules.exit_without_release.judge import Case
+from patchbot_checks.rules.exit_without_release.things import Thing
+
+WORDS: frozenset[str] | None = None
+_KEPT = "_release_helpers"
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Yield the exits that keep something, and the releases of what is not held."""
+    known = context.program.__dict__.get(_KEPT)
+    if known is None:
+        helpers = Helpers(context.program, Helped(context.tick))
+        known = helpers, Callers(context.program, helpers)
+        context.program.__dict__[_KEPT] = known
+    for function in context.functions():
+        yield from _function(context, function, *known)
+
+
+def _function(
+    context: Context, function: Function, helpers: Helpers, callers: Callers
+) -> Iterator[Finding]:
+    try:
+        may = helpers.may(function)
+    except NotUnderstoodError as error:
+        context.lose(function, str(error), error.line)
+        return
+    for number, thing in enumerate(may.things):
+        if _is_suspicious(function, may, number, thing):
+            machine, exits = helpers.helped.follow(context, thing, function)
+            yield from Case(context, function, thing, callers, machine, exits).findings()
+
+
+def _is_suspicious(function: Function, may: May, number: int, thing: Thing) -> bool:
+    """Whether some way, if it is possible, keeps a thing or gives it back in vain."""
+    for node in function.graph.nodes:
+        if node.kind == "return" and may.at(node, number) & HELD:
+            return True
+        event = thing.events.get(node.index)
+        if event is not None and event.op == "take" and may.at(node, number) & HELD:
+            return True
+        if event is not None and event.op in ("drop", "call"):
+            bits = may.at(node, number)
+            if bits & BACK or (bits & HELD and bits & NONE and not thing.kind.reference):
+                return True
+    return False
