@@ -24,7 +24,7 @@ class Callers:
         self._program = program
         self._helpers = helpers
         self._callers: dict[str, dict[str, list[Function]]] = {}
-        self._given: dict[tuple[str, bool], frozenset[tuple[str, str]]] = {}
+        self._given: dict[tuple[str, bool, bool], frozenset[tuple[str, str]]] = {}
 
     def is_called_in(self, function: Function, fields: Iterable[str]) -> bool:
         """Whether a function stands in one of these callback fields, or is called by what does."""
@@ -58,16 +58,24 @@ class Callers:
             and self._program.find_function(function.name, each.path) is function
         )  # fmt: skip
 
-    def is_given_later(self, function: Function, thing: Thing, depth: int = 0) -> bool:
-        """Whether a caller gives back what a function always keeps, or whoever else may."""
+    def is_given_later(
+        self, function: Function, thing: Thing, *, surely: bool, depth: int = 0
+    ) -> bool:
+        """Whether a caller gives back what a function keeps, or whoever else may.
+
+        `surely` leaves out what gives back in some cases only, and the caller can't tell in which.
+        """
         if named(function.name) or depth > _MAX_DEPTH:
             return True
         callers = self.callers(function)
-        if not function.static and self.is_given_elsewhere(function, thing, called=False):
+        elsewhere = self.is_given_elsewhere(
+            function, thing, called=bool(callers) and function.static, surely=surely
+        )
+        if not function.static and elsewhere:
             return True
         if not callers or not self._nets(function, thing):
-            return self.is_given_elsewhere(function, thing, called=bool(callers))
-        return any(self._gives(caller, function, thing, depth) for caller in callers)
+            return elsewhere
+        return any(self._gives(each, function, thing, surely, depth) for each in callers)
 
     def _nets(self, function: Function, thing: Thing) -> tuple[Thing, ...]:
         """Return the things of a helper, as its callers see it, that are this one."""
@@ -77,7 +85,9 @@ class Callers:
             and not net.statuses & LOST
         )  # fmt: skip
 
-    def _gives(self, caller: Function, function: Function, thing: Thing, depth: int) -> bool:
+    def _gives(
+        self, caller: Function, function: Function, thing: Thing, surely: bool, depth: int
+    ) -> bool:
         try:
             things = self._helpers.things(caller)
         except NotUnderstoodError:
@@ -90,15 +100,17 @@ class Callers:
                     and event.inner in inner
                     and (
                         _is_dropped_after(caller, each, index)
-                        or self.is_given_later(caller, each, depth + 1)
+                        or self.is_given_later(caller, each, surely=surely, depth=depth + 1)
                     )
                 ):
                     return True
         return False
 
-    def is_given_elsewhere(self, function: Function, thing: Thing, *, called: bool) -> bool:
+    def is_given_elsewhere(
+        self, function: Function, thing: Thing, *, called: bool, surely: bool = False
+    ) -> bool:
         """Whether another function (one that nobody calls here, for `called`) gives it back."""
-        key = (function.path.rpartition("/")[0], called)
+        key = (function.path.rpartition("/")[0], called, surely)
         if key not in self._given:
             given: set[tuple[str, str]] = set()
             for each in self._folder(function.path):
@@ -106,7 +118,7 @@ class Callers:
                     given |= {
                         (net.thing.kind.name, net.thing.field)
                         for net in self._helpers.nets(each)
-                        if net.statuses & (GIVEN | LOST)
+                        if net.statuses & (GIVEN if surely else GIVEN | LOST)
                     }  # fmt: skip
             self._given[key] = frozenset(given)
         return (thing.kind.name, thing.field) in self._given[key]

@@ -14,7 +14,7 @@ from patchbot_checks.csource.unit import Function
 from patchbot_checks.rules.exit_without_release.things import Event, Thing
 
 NONE, HELD, BACK, GIVEN, LOST, AWAY = 1, 2, 4, 8, 16, 32
-"""Not touched; taken; taken and given back; given back without being taken; not known; passed on."""
+"""Not touched; taken; taken and given back; given back, not taken; not known; passed on."""
 _WIDTH = 6
 _ALL = 63
 
@@ -81,7 +81,7 @@ def find_statuses(
         node = work.pop()
         bits = may.before[node.index]
         for shift, table in steps.get(node.index, ()):
-            bits = bits & ~(_ALL << shift) | table[bits >> shift & _ALL] << shift
+            bits = bits & ~(_ALL << shift) | sum_of(bits >> shift & _ALL, table) << shift
         cut = cuts.get(node.index)
         for way, to in enumerate(node.succ):
             left = bits & ~cut[way] if cut is not None else bits
@@ -95,7 +95,7 @@ def find_statuses(
 def _table(
     event: Event, inner: dict[tuple[Function, Thing], int], parameter: bool
 ) -> dict[int, int]:
-    """Return for each set of statuses the set after a step."""
+    """Return for each status the set of those after a step."""
     leaves = [NONE]
     if event.callee is not None and event.inner is not None:
         known = inner.get((event.callee, event.inner), NONE)
@@ -106,7 +106,7 @@ def _table(
         for leaf in leaves:
             made |= after(event, bit, inner=leaf, parameter=parameter)
         one[bit] = made
-    return {bits: sum_of(bits, one) for bits in range(_ALL + 1)}
+    return one
 
 
 def sum_of(bits: int, one: dict[int, int]) -> int:

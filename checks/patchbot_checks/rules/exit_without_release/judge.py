@@ -109,7 +109,8 @@ class Case:
             return each.value.high >= 0
         if kind.reference:
             return False
-        return self.callers.is_given_later(self.function, self.thing)
+        always = all(e.state == HELD for e in self.exits if not self._failed(e.value))
+        return self.callers.is_given_later(self.function, self.thing, surely=always)
 
     def _is_looked_up(self) -> bool:
         return any(event.looked_up for _, event in self.thing.takes())
