@@ -251,7 +251,7 @@ def _document_of_commits(checked: Checked, trail: Trail, rules: Rules) -> dict[s
         "rules": list(checked.rules or rules or RULES),
         "files": list(checked.files),
         "functions": checked.functions,
-        "findings": [_row(told.found, told, trail) for told in tell(checked, trail.names)],
+        "findings": [_row(told.found, told, trail) for told in tell(checked.tracked, trail.names)],
         "not_understood": lost,
         "summary": {
             "status": status.value,

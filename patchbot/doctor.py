@@ -32,7 +32,18 @@ class Check:
 
 _PROGRAMS: tuple[tuple[str, tuple[str, ...], str, str, bool], ...] = (
     ("git", ("git", "--version"), "everything", "apt-get install git", True),
-    ("gcc", ("gcc", "--version"), "the build and simulate stages", "apt-get install gcc", False),
+    (
+        "gcc",
+        ("gcc", "--version"),
+        "the tools, build and simulate stages",
+        "apt-get install gcc",
+        False,
+    ),
+    ("make", ("make", "--version"), "the tools and build stages", "apt-get install make", False),
+    ("flex", ("flex", "--version"), "the tools and build stages", "apt-get install flex", False),
+    ("bison", ("bison", "--version"), "the tools and build stages", "apt-get install bison", False),
+    ("bc", ("bc", "--version"), "the tools and build stages", "apt-get install bc", False),
+    ("perl", ("perl", "--version"), "checkpatch", "apt-get install perl", False),
     (
         "public-inbox",
         ("public-inbox-httpd", "--help"),
@@ -48,7 +59,13 @@ _PROGRAMS: tuple[tuple[str, tuple[str, ...], str, str, bool], ...] = (
         False,
     ),
     ("busybox", ("busybox", "--help"), "the smoke stage", "apt-get install busybox-static", False),
-    ("bubblewrap", ("bwrap", "--version"), "building safely", "apt-get install bubblewrap", False),
+    (
+        "bubblewrap",
+        ("bwrap", "--version"),
+        "running what a patch may influence",
+        "apt-get install bubblewrap",
+        False,
+    ),
     ("ccache", ("ccache", "--version"), "building faster", "apt-get install ccache", False),
     ("sparse", ("sparse", "--version"), "the tools stage", "apt-get install sparse", False),
     ("coccinelle", ("spatch", "--version"), "the tools stage", "apt-get install coccinelle", False),

@@ -311,6 +311,7 @@ def _make_request(
         folder=stage_folder(context.folder, f"{prefix}{revision.label}", names),
         repeat=_repeat_command(context, revision, base[0]),
         locked=context.locked,
+        home=context.settings.home,
     )
 
 

@@ -39,11 +39,13 @@ class Policy:
 
     `required` stages must have run and passed (or warned). `examining` stages look at what the
     change does; when `asked` is false, at least one of them must have passed for an *accept*.
-    `by_status` says what each status of a stage means.
+    `by_status` says what each status of a stage means. A stage in `optional` that was skipped,
+    as for a tool that nobody has to have, takes nothing from the others' answer, unless `asked`.
     """
 
     required: tuple[str, ...] = ("apply",)
     examining: tuple[str, ...] = ("static", "tools", "build", "simulate", "smoke")
+    optional: tuple[str, ...] = ("tools",)
     asked: bool = False
     by_status: Mapping[Status, VerdictStatus] = field(default_factory=lambda: _BY_STATUS)
 
@@ -77,6 +79,8 @@ def _vote(result: StageResult, policy: Policy) -> VerdictStatus:
         return VerdictStatus.REJECT
     if result.status is Status.FAIL and _only_old(result):
         return VerdictStatus.CANNOT_TELL
+    if result.status is Status.SKIPPED and result.stage in policy.optional and not policy.asked:
+        return VerdictStatus.ACCEPT
     return policy.by_status.get(result.status, VerdictStatus.CANNOT_TELL)
 
 

@@ -134,6 +134,39 @@ def make_lock(home: Path, name: str) -> Callable[[Callable[[], None]], None]:
     return locked
 
 
+@contextlib.contextmanager
+def kept_folder(home: Path, kind: str, key: str, keep: int) -> Iterator[Path]:
+    """Lend a folder that outlives the run, to one user at a time; makes it where it is not there.
+
+    Of the folders of one kind, the `keep` that were used last stay; the others are removed unless
+    somebody uses them. Raises `StoreError`, and `CancelledError` when stopped while waiting.
+    """
+    parent = home / kind
+    folder = parent / hashlib.sha256(key.encode()).hexdigest()[:16]
+    with _explained(folder):
+        parent.mkdir(parents=True, exist_ok=True)
+        owner = _owner_path(folder).open("a")
+    with owner:
+        while not _try_lock(owner):
+            PROCESSES.check()
+            time.sleep(_TRY_AGAIN_S)
+        with _explained(folder):
+            folder.mkdir(exist_ok=True)
+            os.utime(folder)
+            _drop_unused(parent, folder, keep)
+        yield folder
+
+
+def _drop_unused(parent: Path, used: Path, keep: int) -> None:
+    """Remove all but the newest folders; the files that lock them stay, as somebody may wait."""
+    others = [each for each in parent.iterdir() if each.is_dir() and each != used]
+    others.sort(key=lambda each: each.stat().st_mtime, reverse=True)
+    for each in others[max(0, keep - 1) :]:
+        with _owner_path(each).open("a") as owner:
+            if _try_lock(owner):
+                shutil.rmtree(each, ignore_errors=True)
+
+
 def _try_lock(handle: TextIO) -> bool:
     """Lock an open file if nobody else has it locked."""
     try:

@@ -40,6 +40,16 @@ missing_packages() {
     has_libc_headers || echo libc6-dev
     have public-inbox-httpd || echo public-inbox
     have xz || echo xz-utils
+    # What the tools stage runs.
+    have perl || echo perl
+    have make || echo make
+    have flex || echo flex
+    have bison || echo bison
+    have bc || echo bc
+    have sparse || echo sparse
+    have spatch || echo coccinelle
+    have bwrap || echo bubblewrap
+    [ -e /usr/include/gelf.h ] || echo libelf-dev
     # The sources that the rules are tried on: with and without seeded faults.
     local version
     for version in 6.1 6.12; do

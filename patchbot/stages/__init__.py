@@ -9,7 +9,9 @@ from __future__ import annotations
 from patchbot.stages.apply import ApplyStage
 from patchbot.stages.base import Stage, StageRequest
 from patchbot.stages.static import StaticStage
+from patchbot.stages.tools import ToolsStage
 
-STAGES: dict[str, Stage] = {stage.name: stage for stage in (ApplyStage(), StaticStage())}
+_ALL: tuple[Stage, ...] = (ApplyStage(), StaticStage(), ToolsStage())
+STAGES: dict[str, Stage] = {stage.name: stage for stage in _ALL}
 
 __all__ = ["STAGES", "Stage", "StageRequest"]

@@ -21,7 +21,8 @@ class StageRequest:
     """One stage's task: a revision on a base, what earlier stages said, and a folder of its own.
 
     `tree` and `base` are None where there is none, and `why_no_base` says why. `folder` is
-    removed afterwards. `locked` runs a call while no other patchbot changes the same tree's refs.
+    removed afterwards; what is to outlive the run stands below `home`, None where nothing may.
+    `locked` runs a call while no other patchbot changes the same tree's refs.
     """
 
     series: Series
@@ -33,6 +34,7 @@ class StageRequest:
     repeat: str
     locked: Callable[[Callable[[], None]], None]
     earlier: Mapping[str, StageResult] = field(default_factory=dict)
+    home: Path | None = None
 
 
 class Stage(Protocol):

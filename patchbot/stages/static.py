@@ -18,7 +18,14 @@ from patchbot.static.changes import patch_lines, place_lines
 from patchbot.static.commits import Checked, check_commits
 from patchbot.static.outcome import NOT_UNDERSTOOD, Told, judge, tell
 
-__all__ = ["StaticStage", "hash_rules", "judge", "make_findings"]
+__all__ = [
+    "StaticStage",
+    "commits_of",
+    "hash_rules",
+    "judge",
+    "make_findings",
+    "render_told",
+]
 _VERSION = "1"
 _MAX_UNCHANGED = 50
 Lines = Mapping[tuple[str, int], int]
@@ -34,7 +41,7 @@ class StaticStage:
 
     def key(self, request: StageRequest) -> str | None:
         """Hash the commits, the base, the rules, and the mails, whose lines are named."""
-        base, commits = _commits(request)
+        base, commits = commits_of(request)
         mails = [(p.number, hash_patch(p)) for p in request.revision.patches]
         return hash_key(self.name, self.version, base, commits, hash_rules(), mails)
 
@@ -44,7 +51,7 @@ class StaticStage:
 
     def run(self, request: StageRequest) -> StageResult:
         """Check the revision's commits; see `StaticStage`."""
-        base, commits = _commits(request)
+        base, commits = commits_of(request)
         if request.tree is None or not commits:
             reason = "no commits to check"
             return StageResult(self.name, Status.SKIPPED, reason, repeat=request.repeat)
@@ -65,7 +72,8 @@ class StaticStage:
         )
 
 
-def _commits(request: StageRequest) -> tuple[str, list[str]]:
+def commits_of(request: StageRequest) -> tuple[str, list[str]]:
+    """Return the base and the commits that the apply stage made; none where it made none."""
     data = request.earlier["apply"].data if "apply" in request.earlier else {}
     commits = data.get("commits")
     return str(data.get("base", "")), [str(c) for c in commits] if isinstance(commits, list) else []
@@ -95,14 +103,16 @@ def make_findings(
     `lines` are by patch its lines in the mail, see `place_lines`. Of findings that are left as they
     were, the first 50 are listed.
     """
-    told = tell(checked, [f"patch {number}" for number in numbers])
+    told = tell(checked.tracked, [f"patch {number}" for number in numbers])
     left = [each for each in told if each.change is Change.UNCHANGED]
-    made = [_finding(each, numbers, lines) for each in told if each.change is not Change.UNCHANGED]
+    made = [
+        render_told(each, numbers, lines) for each in told if each.change is not Change.UNCHANGED
+    ]
     made += [_lost(each, each in checked.lost_here) for each in checked.lost]
     for spell in checked.lost_between:
         until = numbers[(spell.until or 1) - 1]
         made.append(_lost(spell.what, True, numbers[spell.touched - 1], until))
-    made += [_finding(each, numbers, lines) for each in left[:_MAX_UNCHANGED]]
+    made += [render_told(each, numbers, lines) for each in left[:_MAX_UNCHANGED]]
     return tuple(sorted(made, key=_order))
 
 
@@ -111,7 +121,8 @@ def _order(finding: Finding) -> int:
     return ranks[finding.change]
 
 
-def _finding(told: Told, numbers: Sequence[int], lines: Mapping[int, Lines]) -> Finding:
+def render_told(told: Told, numbers: Sequence[int], lines: Mapping[int, Lines]) -> Finding:
+    """Render one thing told as a stage's finding; see `make_findings` for the arguments."""
     found, patch = told.found, numbers[told.commit - 1] if told.commit else None
     place = (told.first.file, told.first.line)
     brought = patch is not None and told.change is not Change.FIXED

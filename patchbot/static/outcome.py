@@ -88,16 +88,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def tell(checked: Checked, names: Sequence[str]) -> list[Told]:
+def tell(tracked: Sequence[Tracked], names: Sequence[str]) -> list[Told]:
     """Return all that is to be told: the introduced first, then fixed, then left, by commit.
 
     `names` are the commits' names in a sentence, such as "patch 3".
     """
-    return sorted(_each(checked, names), key=_order)
+    return sorted(_each(tracked, names), key=_order)
 
 
-def _each(checked: Checked, names: Sequence[str]) -> Iterator[Told]:
-    for each in checked.tracked:
+def _each(tracked: Sequence[Tracked], names: Sequence[str]) -> Iterator[Told]:
+    for each in tracked:
         found, first = each.finding, each.as_brought
         if each.brought and each.removed:
             passing = _passing(each, names)

@@ -5,6 +5,7 @@ those fails instead of being skipped. Data that nobody has to have is always ski
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from tests.support import ROOT
 
 PACKAGES = {
     "b4": "b4",
+    "bwrap": "bubblewrap",
     "gcc": "gcc",
     "git": "git",
     "make": "make",
     "public-inbox-httpd": "public-inbox",
     "public-inbox-index": "public-inbox",
     "public-inbox-init": "public-inbox",
+    "spatch": "coccinelle",
 }
 """Debian package by tool, where it is known; any other tool stands for itself."""
 
@@ -67,8 +70,22 @@ def lore_url() -> str:
 
 
 def kernel_tree() -> Path:
-    """The kernel's git tree named by PATCHBOT_TEST_TREE; skipped where it is not set."""
-    return Path(_opt_in("PATCHBOT_TEST_TREE", "a Linux git tree that has v5.9.1"))
+    """The first kernel tree that PATCHBOT_TEST_TREE names; skipped where it is not set."""
+    return kernel_trees()[0]
+
+
+def kernel_trees() -> list[Path]:
+    """The kernel's git trees named by PATCHBOT_TEST_TREE, with ":" or "," between them.
+
+    Skipped where it is not set; the first has v5.9.1.
+    """
+    named = _opt_in("PATCHBOT_TEST_TREE", "a Linux git tree that has v5.9.1, and more after a ':'")
+    return [Path(name) for name in re.split("[:,]", named) if name]
+
+
+def archive_epoch() -> Path:
+    """The archive's git named by PATCHBOT_TEST_EPOCH; skipped where it is not set."""
+    return Path(_opt_in("PATCHBOT_TEST_EPOCH", "a bare public-inbox epoch (git/0.git)"))
 
 
 def _opt_in(variable: str, meaning: str) -> str:

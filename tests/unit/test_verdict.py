@@ -244,3 +244,23 @@ def test_one_more_failure_never_makes_it_better(results, policy) -> None:  # typ
     after = decide_verdict([*results, passed("another", Status.FAIL)], policy).status
     order = [ACCEPT, CANNOT_TELL, NEEDS_WORK, REJECT]
     assert order.index(after) >= max(order.index(before), order.index(NEEDS_WORK))
+
+
+@pytest.mark.parametrize(
+    ("results", "policy", "expected"),
+    [
+        ([passed("static"), passed("tools", Status.SKIPPED)], Policy(), ACCEPT),
+        ([passed("static"), passed("tools", Status.SKIPPED)], ASKED, CANNOT_TELL),
+        ([passed("static"), passed("tools", Status.INCONCLUSIVE)], Policy(), CANNOT_TELL),
+        ([passed("tools", Status.SKIPPED)], Policy(), CANNOT_TELL),
+        ([passed("static", Status.FAIL), passed("tools", Status.SKIPPED)], Policy(), NEEDS_WORK),
+    ],
+)
+def test_tools_that_nobody_has_to_have(
+    results: list[StageResult], policy: Policy, expected: VerdictStatus
+) -> None:
+    verdict = decide_verdict([passed("apply"), *results], policy)
+    assert verdict.status is expected
+    if expected is ACCEPT:
+        assert "tools: skipped, tools says skipped" in verdict.reasons
+        assert "tools" not in verdict.scope

@@ -11,7 +11,7 @@ import pytest
 
 from patchbot.errors import CancelledError, StoreError
 from patchbot.proc import PROCESSES
-from patchbot.workspace import kept_name, make_lock, run_folder, sweep_folders
+from patchbot.workspace import kept_folder, kept_name, make_lock, run_folder, sweep_folders
 
 
 def test_a_folder_lives_as_long_as_the_run(tmp_path: Path) -> None:
@@ -108,3 +108,45 @@ def test_waiting_for_a_lock_can_be_stopped(tmp_path: Path) -> None:
         one(inner)
     finally:
         PROCESSES.reset()
+
+
+def test_kept_folders_are_few_and_the_one_in_use_stays(tmp_path: Path) -> None:
+    with kept_folder(tmp_path, "kbuild", "used all the time", 2) as first:
+        (first / "file").write_text("x")
+        os.utime(first, (1, 1))
+        for key in ("a", "b", "c"):
+            with kept_folder(tmp_path, "kbuild", key, 2) as folder:
+                last = folder
+        left = {path for path in (tmp_path / "kbuild").iterdir() if path.is_dir()}
+        assert {first, last} <= left
+        assert len(left) <= 3
+        assert (first / "file").read_text() == "x"
+    with kept_folder(tmp_path, "kbuild", "c", 1) as folder:
+        assert folder == last
+        assert [path for path in (tmp_path / "kbuild").iterdir() if path.is_dir()] == [last]
+
+
+def test_a_kept_folder_has_one_user_at_a_time(tmp_path: Path) -> None:
+    events: list[str] = []
+
+    def use() -> None:
+        with kept_folder(tmp_path, "kbuild", "one", 2):
+            events.append("second")
+
+    with kept_folder(tmp_path, "kbuild", "one", 2):
+        thread = threading.Thread(target=use)
+        thread.start()
+        thread.join(0.3)
+        events.append("first")
+    thread.join()
+    assert events == ["first", "second"]
+
+
+def test_waiting_for_a_kept_folder_can_be_stopped(tmp_path: Path) -> None:
+    with kept_folder(tmp_path, "kbuild", "one", 2):
+        PROCESSES.cancel()
+        try:
+            with pytest.raises(CancelledError), kept_folder(tmp_path, "kbuild", "one", 2):
+                pytest.fail("two users at once")
+        finally:
+            PROCESSES.reset()

@@ -1,0 +1,1 @@
+"""Kernel sources on disk, configured and built with the kernel's own make."""

@@ -1,0 +1,128 @@
+"""Configure, prepare and compile with the kernel's own make, in the sandbox."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from patchbot.errors import PatchbotError
+from patchbot.proc import Completed
+from patchbot.sandbox import run_sandboxed
+
+_CONFIGURE_S, _PREPARE_S, _COMPILE_S = 180.0, 900.0, 1800.0
+_PROGRAMS = ("make", "gcc", "flex", "bison", "bc", "perl")
+_PACKAGES = (
+    (re.compile(r"gelf\.h|libelf"), "libelf-dev"),
+    (re.compile(r"openssl/\w+\.h"), "libssl-dev"),
+    (re.compile(r"gmp\.h|mpc\.h"), "gcc-plugin dev packages, or turn CONFIG_GCC_PLUGINS off"),
+)
+_COMPLAINT = re.compile(r"error|\*\*\*|fatal|not found|No such file", re.I)
+_WRAPPER = """#!/bin/sh
+# Tells the lines of the checker from those of the compiler.
+exec sparse "$@" 2>&1 | sed 's/^/sparse: /' >&2
+"""
+
+
+class KbuildError(PatchbotError):
+    """The kernel could not be configured or prepared for compiling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What make said about some objects, and which of them it made."""
+
+    log: str
+    made: frozenset[str]
+
+
+def missing_programs() -> list[str]:
+    """Return what a kernel can't be built without and this machine has not."""
+    return [name for name in _PROGRAMS if shutil.which(name) is None]
+
+
+def read_fragment(name: str) -> str:
+    """Return the text of a configuration fragment of this package, such as "tools.config"."""
+    return (files("patchbot.kbuild") / name).read_text("utf-8")
+
+
+@dataclass(slots=True)
+class Kbuild:
+    """A kernel's sources with an output folder beside them.
+
+    `prepare` leaves a file when it is done: an output folder without it is made anew.
+    """
+
+    source: Path
+    output: Path
+
+    @property
+    def _stamp(self) -> Path:
+        return self.output / ".patchbot-prepared"
+
+    def prepare(self, fragment: str) -> None:
+        """Configure with all modules and `fragment`, and make what every object needs.
+
+        Raises `KbuildError` with the first complaints of the log.
+        """
+        if self._stamp.is_file() and self._stamp.read_text("utf-8") == fragment:
+            return
+        shutil.rmtree(self.output, ignore_errors=True)
+        self.output.mkdir(parents=True)
+        base = self.output / "fragment.config"
+        base.write_text(fragment, "utf-8")
+        self._make("configure it", [f"KCONFIG_ALLCONFIG={base}", "allmodconfig"], _CONFIGURE_S)
+        self._make("prepare it", ["prepare"], _PREPARE_S)
+        self._stamp.write_text(fragment, "utf-8")
+
+    def compile(self, objects: Sequence[str], *, sparse: bool) -> Compiled:
+        """Compile objects anew with W=1, and let sparse look at each where `sparse` is set.
+
+        Raises `ProcessError` where that takes more than half an hour.
+        """
+        for each in objects:
+            (self.output / each).unlink(missing_ok=True)
+        checks = ["C=2", f"CHECK={self._wrapper()}"] if sparse else []
+        done = self._run(["-k", "W=1", *checks, *objects], _COMPILE_S)
+        made = frozenset(each for each in objects if (self.output / each).is_file())
+        return Compiled(_text(done), made)
+
+    def _wrapper(self) -> Path:
+        path = self.output / "patchbot-check.sh"
+        path.write_text(_WRAPPER, "utf-8")
+        path.chmod(0o755)
+        return path
+
+    def _make(self, what: str, words: Collection[str], timeout_s: float) -> None:
+        done = self._run(words, timeout_s)
+        if done.returncode != 0:
+            raise _explain(what, _text(done))
+
+    def _run(self, words: Collection[str], timeout_s: float) -> Completed:
+        jobs = f"-j{os.cpu_count() or 2}"
+        # Old kernels' host programs do not compile without warnings under a new compiler.
+        argv = ["make", "-C", str(self.source), f"O={self.output}", "WERROR=0", jobs, "-O", *words]
+        return run_sandboxed(
+            argv,
+            readable=[self.source],
+            writable=[self.output],
+            cwd=self.source,
+            timeout_s=timeout_s,
+        )
+
+
+def _text(done: Completed) -> str:
+    return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+def _explain(what: str, log: str) -> KbuildError:
+    complaints = [line.strip() for line in log.splitlines() if _COMPLAINT.search(line)]
+    first = "; ".join(complaints[:3]) or "make says nothing more"
+    for pattern, package in _PACKAGES:
+        if pattern.search(log):
+            return KbuildError(f"make can't {what}: {first}", hint=f"apt-get install {package}")
+    return KbuildError(f"make can't {what}: {first}")
