@@ -158,3 +158,31 @@ def test_a_directive_in_a_comment_is_none() -> None:
 def test_parameters_keep_their_names(head: str) -> None:
     unit = Unit("x.c", f"int f(int a, {head})\n{{\n\treturn 0;\n}}\n".encode())
     assert [p.name for p in unit.functions[0].parameters] == ["a", "b"]
+
+
+def test_a_trace_event_is_no_code() -> None:
+    """A head of many lines, statements as arguments, and a text with a parenthesis."""
+    event = (
+        "TRACE_EVENT(walnut_crack,\n\tTP_PROTO(int nut,\n\t\t int shell),\n\n"
+        "\tTP_STRUCT__entry(\n\t\t__field(\tint,\tnut\t)\n\t\t__field(\tint,\tshell\t)\n\t),\n\n"
+        "\tTP_fast_assign(\n\t\tif (nut)\n\t\t\t__entry->nut = nut;\n\t\t__entry->shell = shell;\n"
+        '\t),\n\n\tTP_printk("nut %d :( shell %d",\n\t\t  (unsigned) __entry->nut, 1)\n)'
+    )
+    code = f"int a;\n{event};\nint f(void)\n{{\n\treturn 0;\n}}\n"
+    assert prepared(code) == code.replace(event, "".join(c if c == "\n" else " " for c in event))
+    unit = Unit("include/trace/events/walnut.h", (code + event * 9 + ";\n").encode())
+    assert [f.name for f in unit.functions] == ["f"]
+    assert unit.broken == []
+
+
+@pytest.mark.parametrize(
+    ("code", "blank"),
+    [
+        ("struct s {\n\tint a;\n\t__S_PAD\n};\n", True),
+        ("struct s {\n\tint a;\n\tint b;\n};\n", False),
+        ("enum e { A, B };\nenum { LAST\n};\nint *p[] = { NULL };\n", False),
+        ("void f(void)\n{\n\tg();\n\tNUT();\n}\n", False),
+    ],
+)
+def test_a_macro_at_a_struct_s_end(code: str, blank: bool) -> None:
+    assert prepared(code) == (code.replace("__S_PAD", "       ") if blank else code)

@@ -2,8 +2,8 @@
 
 Every change replaces bytes by as many others, and keeps line breaks, so that all positions hold.
 What is changed: comments and preprocessor lines become blanks; of `#if` groups one arm is kept;
-attribute-like macros become blanks; loop macros become `while`; types that stand as arguments of a
-macro become plain names.
+attribute-like macros become blanks, and so do definitions of trace events, which hold no function;
+loop macros become `while`; types that stand as arguments of a macro become plain names.
 """
 
 from __future__ import annotations
@@ -57,9 +57,13 @@ _TOP_MACRO = re.compile(
     rb"\([^;{}]{0,2000}?\)[ \t]*+(?=\n(?!\s*+\{))",
     re.M,
 )
+_TRACE_EVENT = re.compile(rb"^(?:DECLARE_EVENT_CLASS|(?:TRACE|DEFINE)_EVENT\w*+)[ \t]*+\(", re.M)
+_PADDING = re.compile(rb"(?<=;)(\s*+)([A-Z_][A-Z0-9_]*+)(?=\s*+\})")
 _SYSCALL = re.compile(rb"^(\w*SYSCALL_DEFINE\d\()([^;{}()]{1,900})\)(?=\s*+\{)", re.M)
 _CASE_RANGE = re.compile(rb"\bcase\b([^:;\n?]{0,200}?)(\.\.\.[^:;\n]{0,200}+):")
 _INDEX_RANGE = re.compile(rb"(\[[^\[\]\n]{0,200}?)(\.\.\.[^\[\]\n]{0,200}+)\]")
+_PARENTHESIS = re.compile(rb"[()]|\"(?:\\.|[^\"\\\n])*+\"")
+_MAX_EVENT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,8 @@ def prepare(lexed: Lexed, *, defined: bool) -> Prepared:
         text = _SYSCALL.sub(_syscall, text)
     text = _TYPE_ARGUMENT.sub(_type_argument, text)
     text = _TYPE_FIRST.sub(_type_first, text)
-    text = _TOP_MACRO.sub(_blank_match, text)
+    text = _TOP_MACRO.sub(_blank_match, _blank_trace_events(text))
+    text = _PADDING.sub(_blank_second, text)
     if b"..." in text:
         text = _CASE_RANGE.sub(_blank_second, text)
         text = _INDEX_RANGE.sub(_blank_second, text)
@@ -215,10 +220,22 @@ def _loop(match: re.Match[bytes], loops: dict[int, str]) -> bytes:
     return b"while".ljust(len(name)) + match.group()[len(name) :]
 
 
-def _closing(text: bytes, opening: int) -> int:
+def _blank_trace_events(text: bytes) -> bytes:
+    """Blank each definition of a trace event: its arguments are statements, which no C has."""
+    out: list[bytes] = []
+    done = 0
+    for match in _TRACE_EVENT.finditer(text):
+        end = _closing(text, match.end() - 1, _MAX_EVENT) if match.start() >= done else -1
+        if end >= 0:
+            out += [text[done : match.start()], _blank(text[match.start() : end + 1])]
+            done = end + 1
+    return b"".join([*out, text[done:]])
+
+
+def _closing(text: bytes, opening: int, most: int = 4000) -> int:
     depth = 0
-    for match in re.compile(rb"[()]").finditer(text, opening, opening + 4000):
-        depth += 1 if match.group() == b"(" else -1
+    for match in _PARENTHESIS.finditer(text, opening, opening + most):
+        depth += {b"(": 1, b")": -1}.get(match.group(), 0)
         if depth == 0:
             return match.start()
     return -1

@@ -1,0 +1,1 @@
+"""What the static checks say of real series that were merged and never followed by a fix."""
