@@ -14,6 +14,9 @@ from patchbot.static.changes import C_SUFFIXES, FileChange
 from patchbot.static.sources import CommitSources
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_DEFINE = re.compile(r"#\s*define\s+(\w+)")
+_INCLUDE = re.compile(r"#\s*include\b")
+_NOT_NAMED = ("function_definition", "parameter_list")
 _MANY = 30
 _COMMON = 0.1
 
@@ -82,17 +85,52 @@ def _texts(unit: Unit | None) -> dict[str, list[bytes]]:
 
 
 def _words_outside(before: Unit | None, after: Unit | None, change: FileChange) -> set[str]:
-    """Return the words on changed lines that are in no function."""
+    """Return what is named on changed lines that are in no function."""
     words: set[str] = set()
     for side, unit in ((0, before), (2, after)):
         if unit is None:
             continue
         inside = [(f.line, unit.line_of(f.end)) for f in unit.functions]
-        for hunk in change.hunks:
-            for line in range(hunk[side], hunk[side] + hunk[side + 1]):
-                if not any(first <= line <= last for first, last in inside):
-                    words.update(_WORD.findall(unit.source_line(line)))
+        lines = {
+            line
+            for hunk in change.hunks
+            for line in range(hunk[side], hunk[side] + hunk[side + 1])
+            if not any(first <= line <= last for first, last in inside)
+        }
+        if lines:
+            words |= _named_by_code(unit, lines) | _named_by_directives(unit, lines)
     return words
+
+
+def _named_by_code(unit: Unit, lines: set[int]) -> set[str]:
+    """Return the identifiers on lines of declarations: not types, not a prototype's parameters."""
+    found: set[str] = set()
+    for root, reader in unit.syntax_roots():
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            first, last = node.start_point[0] + 1, node.end_point[0] + 1
+            if node.type in _NOT_NAMED or lines.isdisjoint(range(first, last + 1)):
+                continue
+            if node.type in ("identifier", "field_identifier"):
+                found.add(reader.text(node))
+            pending += node.children
+    return found
+
+
+def _named_by_directives(unit: Unit, lines: set[int]) -> set[str]:
+    """Return the macros that are defined on lines, and the words of conditions on them."""
+    found: set[str] = set()
+    for line in lines:
+        first = line
+        while first > 1 and unit.source_line(first - 1).endswith("\\"):
+            first -= 1
+        text = unit.source_line(first)
+        if (define := _DEFINE.match(text)) is not None:
+            found.add(define[1])
+        elif text.startswith("#") and not _INCLUDE.match(text):
+            found.update(_WORD.findall(text))
+    return found
 
 
 def _common(functions: list[Function]) -> set[str]:
