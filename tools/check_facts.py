@@ -1,112 +1,169 @@
 #!/usr/bin/env python3
-"""Compares the tables of facts with kernel trees: is every name where its source says?
+"""Compares the tables of facts with kernel trees: are they as the tables say?
 
     tools/check_facts.py /usr/src/linux-source-6.1 /usr/src/linux-source-6.12 ../linux-5.9.1
 
-A tree's version is read from its Makefile. Of each entry are checked, in the trees that are given
-and cited: the files of its source are there; each name stands in one of them, as a word, or (with
-`note = "made by MACRO"`) stands elsewhere in the tree. Exit status 1: something is not so.
+A tree's version is read from its Makefile. Of each entry are looked at, in those trees that are
+given and cited: the files of its source are there; each name stands in one of them, as a word, or
+(with `made_by`) stands elsewhere and the macro in one of them; each pattern fits some word; each
+argument's place is within the parameters of the function or macro; what is taken or dropped has
+the type that its resource says. Exit status 1: something is not so.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "checks"))
 
-from patchbot_checks.facts import load_facts
-from patchbot_checks.facts.model import Fact
+from patchbot_checks.facts.model import Call, Callback, Fact, Limit, Listed, Macro, Resource, Role
+from patchbot_checks.facts.references import load_all
 
-_WORD = re.compile(r"\w+")
-_WHERE = ("fs", "mm", "include", "block", "kernel")
+from tools.kernel_tree import Declaration, Tree, read_tree
+
+_VARIABLE = re.compile(r"\*?(-?\d)(?:->\w+)?")
 
 
 @dataclass(slots=True)
-class Tree:
-    """A kernel tree; `version` as sources cite it, such as "v6.1"."""
+class Checker:
+    """Collects in `wrong` what is not so, and in `made` the names that macros make."""
 
-    path: Path
-    version: str
-    words: dict[str, frozenset[str]] = field(default_factory=dict)
+    trees: list[Tree]
+    resources: dict[str, Resource] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    made: list[tuple[str, str]] = field(default_factory=list)
+    count: int = 0
 
-    def words_of(self, file: str) -> frozenset[str] | None:
-        """Return the words of a file, None where there is no such file."""
-        if file not in self.words:
-            where = self.path / file
-            if not where.is_file():
-                return None
-            self.words[file] = frozenset(_WORD.findall(where.read_text("utf-8", "replace")))
-        return self.words[file]
+    def run(self) -> None:
+        """Look at all tables."""
+        tables = load_all()
+        self.resources = {r.name: r for table in tables for r in table.of(Resource)}
+        for table in tables:
+            for fact in table.entries:
+                self.count += 1
+                self.wrong += [f"{table.file}: {fact.label}: {w}" for w in self._problems(fact)]
+        found = set().union(*(t.has_anywhere(n for _, n in self.made) for t in self.trees))
+        self.wrong += [f"{at}: {n} stands nowhere" for at, n in self.made if n not in found]
 
-    def has_anywhere(self, names: Iterable[str]) -> set[str]:
-        """Return those of some names that stand as words anywhere in the tree's main folders."""
-        wanted = sorted(set(names))
-        folders = [name for name in _WHERE if (self.path / name).is_dir()]
-        if not wanted or not folders:
-            return set()
-        command = ["grep", "-rhowF", "--include=*.[ch]", "-f", "-", *folders]
-        made = subprocess.run(
-            command, cwd=self.path, input="\n".join(wanted), capture_output=True, text=True,
-            errors="replace", check=False,
-        )  # fmt: skip
-        return set(made.stdout.split())
+    def _problems(self, fact: Fact) -> Iterator[str]:
+        files = [(file, tree) for tree in self.trees for file in _files_in(fact, tree)]
+        for file in sorted({file for file, _ in files}):
+            if any(f == file and tree.words_of(file) is None for f, tree in files):
+                yield f"{file} is not in each of the versions that are cited"
+        words = frozenset().union(*(tree.words_of(file) or () for file, tree in files))
+        if not words:
+            return
+        missing = list(self._names(fact, words))
+        yield from missing
+        for pattern in getattr(fact, "patterns", ()):
+            if not any(re.fullmatch(pattern, word) for word in words):
+                yield f"{pattern} fits nothing in its source"
+        if isinstance(fact, Resource) and fact.others:
+            everything = frozenset().union(*(tree.vocabulary() for tree in self.trees))
+            for pattern in fact.others:
+                if not any(re.fullmatch(pattern, word) for word in everything):
+                    yield f"{pattern} fits nothing"
+        if not missing:
+            yield from self._places(fact)
 
-
-def read_tree(path: Path) -> Tree:
-    """Return a tree with its version; raises `OSError` or `ValueError` where it is none."""
-    text = (path / "Makefile").read_text("utf-8")
-    found = re.findall(r"^(?:VERSION|PATCHLEVEL) *= *(\d+)$", text, re.M)
-    if len(found) != 2:
-        raise ValueError(f"{path}: its Makefile names no kernel version")
-    return Tree(path, f"v{found[0]}.{found[1]}")
-
-
-def problems_of(fact: Fact, trees: list[Tree]) -> Iterator[tuple[str, str, list[Tree]]]:
-    """Yield (what is wrong, name or '', trees asked) for an entry."""
-    seen: set[str] = set()
-    asked: dict[str, Tree] = {}
-    for file, versions in fact.cited:
-        for tree in trees:
-            if tree.version not in versions:
+    def _names(self, fact: Fact, words: frozenset[str]) -> Iterator[str]:
+        if fact.made_by and fact.made_by not in words:
+            yield f"{fact.made_by} is in no file of its source"
+        for name in _names_of(fact):
+            if name in words or not name.isidentifier():
                 continue
-            asked[tree.version] = tree
-            words = tree.words_of(file)
-            if words is not None:
-                seen |= words
-        cited = [tree for tree in trees if tree.version in versions]
-        if cited and all(tree.words_of(file) is None for tree in cited):
-            yield f"{file} is in none of {', '.join(t.version for t in cited)}", "", cited
-    if asked:
-        for name in fact.functions:
-            if name not in seen:
-                yield f"{name} is in no file of its source", name, list(asked.values())
-
-
-def check(trees: list[Tree]) -> tuple[list[str], list[str]]:
-    """Return what is wrong, and which names are made by macros (found elsewhere only)."""
-    wrong: list[str] = []
-    elsewhere: list[tuple[str, Fact, str, list[Tree]]] = []
-    for file, fact in load_facts().all:
-        for problem, name, asked in problems_of(fact, trees):
-            if name and "made by" in f"{fact.note} {getattr(fact, 'changed_by', '')}":
-                elsewhere.append((file, fact, name, asked))
+            if fact.made_by:
+                self.made.append((fact.label, name))
             else:
-                wrong.append(f"{file}: {fact.key[0]}: {problem}")
-    names = {name for _, _, name, _ in elsewhere}
-    found = {tree.version: tree.has_anywhere(names) for tree in trees}
-    made = []
-    for file, fact, name, asked in elsewhere:
-        if any(name in found[tree.version] for tree in asked):
-            made.append(name)
-        else:
-            wrong.append(f"{file}: {fact.key[0]}: {name} stands nowhere in its versions")
-    return wrong, sorted(set(made))
+                yield f"{name} is in no file of its source"
+
+    def _places(self, fact: Fact) -> Iterator[str]:
+        """Yield which places of arguments are none, and which have another type."""
+        for name, places in _places_of(fact).items():
+            counts = set()
+            for tree in self.trees:
+                found = tree.declared(name, _files_in(fact, tree))
+                counts |= {len(each.types) for each in found}
+                only = fact.only if isinstance(fact, Call) else 0
+                wrong = [
+                    self._misfit(fact, each, places)
+                    for each in found if only in (0, len(each.types))
+                ]  # fmt: skip
+                if wrong and all(wrong):
+                    yield f"{name}: {wrong[0]} ({tree.version})"
+            if not counts and not fact.made_by:
+                yield f"{name} is not declared in its source"
+            if isinstance(fact, Call) and counts:
+                for count in {*map(int, fact.by_count), fact.only} - counts - {0}:
+                    yield f"{name}: nothing has {count} parameters"
+
+    def _misfit(self, fact: Fact, found: Declaration, places: tuple[int, ...]) -> str:
+        """Return why a declaration is not what an entry says, "" if it is."""
+        count = len(found.types)
+        if isinstance(fact, Call):
+            places = tuple(fact.by_count.get(str(count), place) for place in places)
+        if not found.some:
+            for place in places:
+                if not -count <= place < count:
+                    return f"place {place} of {count}"
+        if isinstance(fact, Call):
+            return self._other_type(fact, found, places)
+        return ""
+
+    def _other_type(self, call: Call, found: Declaration, places: tuple[int, ...]) -> str:
+        known, real = self.resources[call.resource].types, ""
+        if call.object == "result":
+            real = found.returns
+        elif places and not found.some and "->" not in str(call.object):
+            real = found.types[places[0]]
+        wanted = [each + "*" * str(call.object).count("*") for each in known]
+        return f"{real} is no {wanted[0]}" if wanted and real not in ("", *wanted) else ""
+
+
+def _files_in(fact: Fact, tree: Tree) -> list[str]:
+    return [file for file, versions in fact.cited if tree.version in versions]
+
+
+def _names_of(fact: Fact) -> tuple[str, ...]:
+    """Return the kernel's names that an entry is about."""
+    if isinstance(fact, Role):
+        return (*fact.names, *fact.each)
+    if isinstance(fact, Listed):
+        return fact.names
+    if isinstance(fact, Callback):
+        return (fact.name, fact.structure)
+    if isinstance(fact, Limit):
+        return (*fact.values, *fact.all_ones)
+    if isinstance(fact, Resource):
+        kept = (fact.kept_with,) if fact.kept_with else ()
+        return (*fact.fields, *fact.asks, *kept, *fact.kept_in)
+    return ()
+
+
+def _places_of(fact: Fact) -> dict[str, tuple[int, ...]]:
+    """Return the places of arguments that an entry speaks of, by name."""
+    if isinstance(fact, Call):
+        match = _VARIABLE.fullmatch(str(fact.object))
+        return dict.fromkeys(fact.names, (int(match.group(1)),) if match else ())
+    if isinstance(fact, Macro):
+        return dict.fromkeys(fact.names, (*fact.sets, *fact.unread))
+    if isinstance(fact, Role) and fact.args:
+        each = {name: tuple(fact.each.get(name, fact.args).values()) for name in fact.names}
+        return each
+    return {}
+
+
+def check(trees: list[Tree]) -> Checker:
+    """Return what became of looking at all tables."""
+    checker = Checker(trees)
+    checker.run()
+    return checker
 
 
 def main() -> int:
@@ -114,15 +171,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("trees", nargs="+", type=Path, help="kernel source trees")
     trees = [read_tree(path) for path in parser.parse_args().trees]
-    wrong, made = check(trees)
-    for line in wrong:
-        print(line)
+    found = check(trees)
+    print("\n".join(found.wrong), end="\n" if found.wrong else "")
     print(
-        f"{len(load_facts().all)} facts, trees {', '.join(t.version for t in trees)}: "
-        f"{len(wrong)} wrong, {len(made)} names made by macros",
+        f"{found.count} entries, trees {', '.join(t.version for t in trees)}: "
+        f"{len(found.wrong)} wrong, {len(found.made)} names made by macros",
         file=sys.stderr,
     )
-    return 1 if wrong else 0
+    return 1 if found.wrong else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Questions whose answers may differ when asked twice, and a machine that lets them.
 
 A rule runs its machine first with all answers taken to agree. Then, for each question that the
-function asks more than once and whose answer can change (`facts/changeable.toml`), once more with
+function asks more than once and whose answer can change (`facts/questions.toml`), once more with
 this question's answers free; `Doubting` takes out the ways on which a lock held from the one
 to the other keeps them equal.
 """
@@ -9,37 +9,20 @@ to the other keeps them equal.
 from __future__ import annotations
 
 import functools
-import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any, Generic
+from typing import Generic
 
 from patchbot_checks.context import Context
 from patchbot_checks.csource.expr import Expr
 from patchbot_checks.csource.graph import Node
 from patchbot_checks.csource.paths import Env, Explorer, Machine, Outcome, S
 from patchbot_checks.csource.unit import Function
+from patchbot_checks.facts import load
+from patchbot_checks.facts import model as facts
+from patchbot_checks.resources import Lock, lock
 
 _MOST_KEPT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """A lock that keeps answers: the calls that take and drop it, see `facts/changeable.toml`."""
-
-    name: str
-    take: re.Pattern[str]
-    drop: re.Pattern[str]
-    field: re.Pattern[str] | None
-    parameter: str
-    callbacks: frozenset[str]
-
-    def is_meant(self, call: Expr) -> bool:
-        """Whether a call that may take it has it as an argument."""
-        field = self.field
-        return field is None or bool(field.search(call.text)) or "xattr" in call.op
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +35,11 @@ class Question:
 
 
 @functools.cache
-def _facts() -> dict[str, Any]:
-    text = resources.files("patchbot_checks.facts").joinpath("changeable.toml").read_text("utf-8")
-    return tomllib.loads(text)
-
-
-@functools.cache
-def _locks() -> dict[str, Lock]:
-    return {
-        name: Lock(
-            name, re.compile(each["take"]), re.compile(each["drop"]),
-            re.compile(each["field"]) if "field" in each else None,
-            each.get("parameter", ""), frozenset(each.get("callback", ())),
-        )
-        for name, each in _facts()["lock"].items()
-    }  # fmt: skip
-
-
-@functools.cache
 def _stable(name: str) -> tuple[Lock, ...] | None:
-    for each in _facts()["question"]:
-        if re.fullmatch(each["name"], name):
-            return tuple(_locks()[lock] for lock in each["stable"])
+    """Return the locks that keep a question's answer, None where it is none that can change."""
+    for each in load("questions.toml").of(facts.Question):
+        if each.has(name):
+            return tuple(lock(held) for held in each.stable)
     return None
 
 
@@ -92,10 +58,10 @@ def questions(function: Function) -> Iterator[Question]:
 
 def held_at_entry(context: Context, function: Function, locks: Iterable[Lock]) -> bool:
     """Whether a function's parameters or role say that its caller holds one of these locks."""
-    for lock in locks:
-        if lock.parameter and any(p.ctype == lock.parameter for p in function.parameters):
+    for each in locks:
+        if any(each.is_passed_as(parameter.ctype) for parameter in function.parameters):
             return True
-        installed = context.program.installed(function.path, lock.callbacks)
+        installed = context.program.installed(function.path, each.callbacks)
         if any(function.name in names for names in installed.values()):
             return True
     return False
@@ -200,11 +166,12 @@ class Doubting(Machine[Doubt[S]]):
         call = node.expr
         if node.kind != "call" or call is None:
             return state
-        for lock in self._question.locks:
-            if lock.take.fullmatch(call.op) and lock.is_meant(call):
+        for each in self._question.locks:
+            op = next((e.op for e in each.effects(call) if not e.looked_up), "")
+            if op == "take":
                 kept = min(_MOST_KEPT, state.kept + 1)
                 return Doubt(state.inner, state.answers, kept, state.sure)
-            if lock.drop.fullmatch(call.op) and lock.is_meant(call):
+            if op:
                 kept = max(0, state.kept - 1)
                 return Doubt(state.inner, state.answers, kept, state.sure and kept > 0)
         return state

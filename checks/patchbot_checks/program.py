@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import posixpath
 import re
@@ -108,16 +109,23 @@ class Program:
         Looks at initialisers and assignments in the file and its folder.
         """
         found: dict[str, set[str]] = {}
-        words = [each.encode() for each in fields]
+        words, sets = [each.encode() for each in fields], _sets_field(fields)
         for each in self.siblings(path):
             data = self.read(each)
-            if data is None or not any(word in data for word in words):
+            if data is None or not any(word in data for word in words) or not sets.search(data):
                 continue
             unit = self.unit(each)
             for field, name in _installed(unit) if unit is not None else ():
                 if field in fields:
                     found.setdefault(field, set()).add(name)
         return found
+
+
+@functools.lru_cache(maxsize=100)
+def _sets_field(fields: frozenset[str]) -> re.Pattern[bytes]:
+    """Return what finds a place where one of some fields may be set."""
+    words = b"|".join(re.escape(field.encode()) for field in sorted(fields))
+    return re.compile(rb"\b(?:%s)\s*=[^=]" % words)
 
 
 def _installed(unit: Unit) -> tuple[tuple[str, str], ...]:

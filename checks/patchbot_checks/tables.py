@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import tomllib
+import re
 from dataclasses import dataclass
-from importlib.resources import files
 
-
-class TableError(Exception):
-    """A table of facts that is not as it must be."""
+from patchbot_checks.facts import load
+from patchbot_checks.facts.model import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,38 +21,40 @@ class Fact:
 
 
 @functools.cache
-def load_roles() -> dict[str, dict[str, Fact]]:
-    """Return the facts of `facts/roles.toml`, by role and function; raises `TableError`."""
-    text = files("patchbot_checks").joinpath("facts/roles.toml").read_text("utf-8")
-    return parse_roles(text)
+def load_roles() -> dict[str, Role]:
+    """Return the entries of `facts/roles.toml` by role; raises `FactsError`."""
+    return {each.name: each for each in load("roles.toml").of(Role)}
 
 
-def parse_roles(text: str) -> dict[str, dict[str, Fact]]:
-    """Return the facts of a table's text; raises `TableError` for an entry that is not whole."""
-    found: dict[str, dict[str, Fact]] = {}
-    for role, table in tomllib.loads(text).items():
-        about, source = table.pop("about", ""), table.pop("source", "")
-        if not about or not source:
-            raise TableError(f"{role}: it needs an `about` and a `source`")
-        args = table.pop("args", {})
-        names = table.pop("names", [])
-        each_args = table.pop("each", {})
-        if table or not (names or each_args):
-            raise TableError(f"{role}: unknown or missing keys: {', '.join(table) or 'names'}")
-        by_name = found.setdefault(role, {})
-        for name in [*names, *each_args]:
-            if name in by_name:
-                raise TableError(f"{role}: {name} stands twice")
-            by_name[name] = Fact(name, role, each_args.get(name, args), source)
-    return found
-
-
+@functools.cache
 def role(name: str) -> dict[str, Fact]:
-    """Return the functions that play a role; raises `KeyError` for an unknown one."""
-    return load_roles()[name]
+    """Return the functions that play a role by name; raises `KeyError` for an unknown one."""
+    entry = load_roles()[name]
+    return {
+        each: Fact(each, name, dict(entry.each.get(each, entry.args)), entry.source)
+        for each in (*entry.names, *entry.each)
+    }
 
 
 @functools.cache
 def names(*roles: str) -> frozenset[str]:
     """Return the names of the functions that play any of some roles."""
     return frozenset(name for each in roles for name in role(each))
+
+
+@functools.cache
+def only(name: str) -> str:
+    """Return the one name that plays a role; raises `ValueError` if there are others."""
+    (found,) = role(name)
+    return found
+
+
+@functools.cache
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile("|".join(load_roles()[name].patterns) or "(?!)")
+
+
+@functools.lru_cache(maxsize=100_000)
+def plays(name: str, role_name: str) -> bool:
+    """Whether a function plays a role, by its name or by one of the role's patterns."""
+    return name in role(role_name) or bool(_pattern(role_name).fullmatch(name))

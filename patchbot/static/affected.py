@@ -32,20 +32,21 @@ def find_affected(
     A word that changed outside all functions counts for every function that has it, unless so many
     have it (`inode`, `err`) that it says nothing.
     """
-    units = {path: unit for path in paths if (unit := _unit(after, path)) is not None}
+    units = {path: unit for path in paths if (unit := read_unit(after, path)) is not None}
     functions = [f for unit in units.values() for f in unit.functions]
     names: set[str] = set()
     loose: set[str] = set()
     for path, change in changes.items():
         if path.endswith(C_SUFFIXES):
-            old = _unit(before, change.before) if change.before else None
-            names |= _changed_functions(old, units.get(path) or _unit(after, path))
-            loose |= _words_outside(old, units.get(path) or _unit(after, path), change)
+            old = read_unit(before, change.before) if change.before else None
+            names |= _changed_functions(old, units.get(path) or read_unit(after, path))
+            loose |= _words_outside(old, units.get(path) or read_unit(after, path), change)
     names |= loose - _common(functions)
     return frozenset(_close(names, functions))
 
 
-def _unit(sources: CommitSources, path: str) -> Unit | None:
+def read_unit(sources: CommitSources, path: str) -> Unit | None:
+    """Return a parsed file of a commit, None where there is none."""
     data = sources.read(path)
     return parse_unit(path, data) if data is not None else None
 
@@ -54,7 +55,9 @@ def find_spans(
     sources: CommitSources, lost: Sequence[NotUnderstood]
 ) -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Return the first and last lines of each thing that was lost; a last line of 0 is the end."""
-    return {(each.file, each.function): _spans(_unit(sources, each.file), each) for each in lost}
+    return {
+        (each.file, each.function): _spans(read_unit(sources, each.file), each) for each in lost
+    }
 
 
 def _spans(unit: Unit | None, lost: NotUnderstood) -> list[tuple[int, int]]:

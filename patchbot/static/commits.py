@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from patchbot_checks import Finding, NotUnderstood, Report, check_files
 
 from patchbot.git import Repository
-from patchbot.static.affected import find_affected, find_spans
+from patchbot.static.affected import find_affected, find_spans, read_unit
 from patchbot.static.changes import C_SUFFIXES, FileChange, find_changes, find_renames
 from patchbot.static.lost import LostStep, Spell, follow_lost, move_where
 from patchbot.static.relative import Step, Tracked, track_findings
@@ -26,6 +26,8 @@ class Checked:
     """What is found over some commits.
 
     `files` are the C files that any commit changes; `functions` counts those of the last commit.
+    In a file of more than 32 KiB only what the commits can have changed is looked at: `looked` is
+    how many functions that leaves.
     `lost` are the things that could not be understood in the last commit; those that the commits
     changed, or that were understood in the base, are in `lost_here`. `lost_between` are those that
     a commit made so or changed, and a later one has understood again. `changes` are each commit's;
@@ -42,6 +44,7 @@ class Checked:
     changes: tuple[Mapping[str, FileChange], ...] = field(default=(), repr=False)
     others: int = 0
     gone: bool = False
+    looked: int = 0
 
 
 def check_commits(
@@ -64,13 +67,36 @@ def check_commits(
     near = {posixpath.dirname(path) for path in paths}
     sources = [CommitSources(reader, commit, near) for commit in trail]
     begun(0)
-    reports = [_check_base(sources[0], repository.tree_of(base), paths, rules, tick)]
-    for number, (before, after) in enumerate(itertools.pairwise(sources), 1):
+    affected = [
+        find_affected(*pair, changed, paths)
+        for pair, changed in zip(itertools.pairwise(sources), changes, strict=True)
+    ]
+    scope = _find_scope(sources, paths, affected)
+    reports = [_check_base(sources[0], repository.tree_of(base), paths, rules, scope, tick)]
+    for number, (after, changed) in enumerate(zip(sources[1:], changes, strict=True), 1):
         begun(number)
-        changed = changes[number - 1]
-        affected = find_affected(before, after, changed, paths)
-        reports.append(_check_next(reports[-1], after, changed, affected, paths, rules, tick))
-    return _summarise(reports, changes, paths, sources)
+        names = affected[number - 1]
+        reports.append(_check_next(reports[-1], after, changed, names, paths, rules, tick))
+    return _summarise(reports, changes, paths, sources, scope)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What is looked at: all of some files, and some functions wherever they are."""
+
+    whole: frozenset[str]
+    names: frozenset[str]
+
+    def __call__(self, path: str, name: str) -> bool:
+        return path in self.whole or name in self.names
+
+
+def _find_scope(
+    sources: Sequence[CommitSources], paths: Sequence[str], affected: Sequence[frozenset[str]]
+) -> _Scope:
+    largest = {path: max(len(each.read(path) or b"") for each in sources) for path in paths}
+    whole = frozenset(path for path, size in largest.items() if size <= _WHOLE_BYTES)
+    return _Scope(whole, frozenset().union(*affected))
 
 
 def _summarise(
@@ -78,6 +104,7 @@ def _summarise(
     changes: Sequence[Mapping[str, FileChange]],
     paths: Sequence[str],
     sources: Sequence[CommitSources],
+    scope: _Scope,
 ) -> Checked:
     to_each: list[Mapping[str, FileChange]] = [{}, *changes]
     steps = [
@@ -98,7 +125,13 @@ def _summarise(
         tuple(s for s in spells if s.until is not None and s.touched), tuple(changes),
         len({path for each in changes for path in each if not path.endswith(C_SUFFIXES)}),
         not any(sources[-1].exists(path) for path in paths),
+        _count_looked(sources[-1], paths, scope),
     )  # fmt: skip
+
+
+def _count_looked(sources: CommitSources, paths: Sequence[str], scope: _Scope) -> int:
+    units = [unit for path in paths if (unit := read_unit(sources, path)) is not None]
+    return sum(scope(unit.path, each.name) for unit in units for each in unit.functions)
 
 
 def _paths(changes: Sequence[Mapping[str, FileChange]]) -> list[str]:
@@ -110,15 +143,21 @@ def _paths(changes: Sequence[Mapping[str, FileChange]]) -> list[str]:
     return sorted(path for path in found if path.endswith(C_SUFFIXES))
 
 
+_WHOLE_BYTES = 32 << 10
 _MAX_BASES = 2000
 _bases: dict[object, Report] = {}
 _lock = threading.Lock()
 
 
 def _check_base(
-    sources: CommitSources, tree: str, paths: Sequence[str], rules: Sequence[str] | None, tick: Tick
+    sources: CommitSources,
+    tree: str,
+    paths: Sequence[str],
+    rules: Sequence[str] | None,
+    scope: _Scope,
+    tick: Tick,
 ) -> Report:
-    """Check all files of the base; revisions on one base share what that says.
+    """Check the base, as far as it is in scope; revisions with the same scope share what it says.
 
     A rule may look at any file (an include, say), so only the whole tree's id says it is the same.
     """
@@ -126,10 +165,11 @@ def _check_base(
     if len(_bases) > _MAX_BASES:
         _bases.clear()
     for path in (path for path in paths if sources.exists(path)):
-        key = (path, tree, None if rules is None else tuple(rules))
+        names = None if path in scope.whole else scope.names
+        key = (path, tree, None if rules is None else tuple(rules), names)
         with _lock:
             if key not in _bases:
-                _bases[key] = check_files(sources, [path], rules, tick=tick)
+                _bases[key] = check_files(sources, [path], rules, functions=scope, tick=tick)
             found.append(_bases[key])
     return _join(found)
 

@@ -69,6 +69,8 @@ def _scope(checked: Checked) -> str:
     files = _count(len(checked.files), "file")
     others = f" ({checked.others} that are no C left out)" if checked.others else ""
     functions = _count(checked.functions, "function")
+    if checked.looked < checked.functions:
+        functions = f"{checked.looked} of {functions}"
     return f"{_count(len(checked.rules), 'rule')} on {files}{others}, {functions}"
 
 

@@ -9,7 +9,7 @@ taken that can't be, but none is missed, but for these assumptions:
 
 - a field keeps its value until this function sets it, or passes its address to a call;
 - a *question* (a call that changes nothing, see `is_question`) asked again about the same things
-  gives the same answer, unless `Explorer(agree=False)`.
+  gives the same answer, unless `Explorer(agree=False)`, or the thing's lock was waited for.
 """
 
 from __future__ import annotations
@@ -58,10 +58,12 @@ _QUESTION = re.compile(
     r"bdev_\w+|vma_is_\w+|ext4_journal_current_handle|journal_current_handle)\Z"
 )
 _CHANGES = re.compile(
-    r"(?:set_|clear_|test_and_|__set_|__clear_|Set[A-Z]|Clear[A-Z]|TestSet|TestClear|mark_|lock_|"
+    r"(?:set_|clear_|\w*test_and_|\w*parse_|__set_|__clear_|Set[A-Z]|Clear[A-Z]|TestSet|TestClear|mark_|lock_|"
     r"unlock_|folio_(?:set|clear|mark|lock|unlock|test_set|test_clear|start|end)|"
     r"ext4_(?:set|clear|test_and)_|i_size_write|ext4_clear_inode|ext4_set_inode|create_empty)"
 )
+_WAITS = re.compile(r"(?:__)?lock_(?:page|buffer)\w*|(?:__)?folio_lock\w*")
+"""Calls that wait for somebody else's lock: what was asked before may have another answer now."""
 
 
 def is_question(name: str) -> bool:
@@ -220,30 +222,28 @@ class Explorer(Generic[S]):
     ) -> list[Exit[S]]:
         """Follow all paths from the entry; raises `NotUnderstoodError` where there are too many."""
         graph = function.graph
-        order, live = _prepare(function)
+        ready = _ready(function)
+        order, live, dead, joins, by_index = (
+            ready.order, ready.live, ready.dead, ready.joins, ready.nodes,
+        )  # fmt: skip
         first = self.machine.start(function) if state is None else state
         exits: list[Exit[S]] = []
         arrived: dict[int, dict[S, list[dict[str, Value]]]] = {}
         waiting: dict[int, list[_Item[S]]] = {}
         heap: list[tuple[int, int]] = []
-        by_index = {node.index: node for node in graph.nodes}
         steps = 0
 
         def arrive(node: Node, item: _Item[S]) -> None:
-            words = live[node.index]
-            kept = {
-                k: v for k, v in item.facts.items()
-                if _is_live(k, words) or k.partition("(")[0] in self.machine.keeps
-            }  # fmt: skip
-            item.facts = kept
-            if len(_preds(function)[node.index]) > 1 and not self._admit(
-                arrived.setdefault(node.index, {}), item
-            ):
+            index = node.index
+            item.facts = self._live_facts(item.facts, live[index], dead[index])
+            if joins[index] and not self._admit(arrived.setdefault(index, {}), item):
                 return
-            queue = waiting.setdefault(node.index, [])
-            if not queue:
-                heapq.heappush(heap, (order[node.index], node.index))
-            queue.append(item)
+            queue = waiting.get(index)
+            if queue is None:
+                waiting[index] = [item]
+                heapq.heappush(heap, (order[index], index))
+            else:
+                queue.append(item)
 
         arrive(graph.entry, _Item(first, dict(facts or {}), None))
         while heap:
@@ -258,6 +258,23 @@ class Explorer(Generic[S]):
                 for after, made in self._advance(node, item, function, exits):
                     arrive(after, made)
         return exits
+
+    def _live_facts(
+        self, facts: dict[str, Value], words: frozenset[str], dead: dict[str, bool]
+    ) -> dict[str, Value]:
+        """Return the facts that something ahead may look at; `dead` keeps what was asked before."""
+        for key in facts:
+            if key not in dead:
+                dead[key] = not _is_live(key, words)
+            if dead[key] and key.partition("(")[0] not in self.machine.keeps:
+                break
+        else:
+            return facts
+        return {
+            k: v for k, v in facts.items()
+            if not dead.setdefault(k, not _is_live(k, words))
+            or k.partition("(")[0] in self.machine.keeps
+        }  # fmt: skip
 
     def _admit(self, seen: dict[S, list[dict[str, Value]]], item: _Item[S]) -> bool:
         """Whether a state brings anything new where ways meet; may weaken its facts."""
@@ -291,7 +308,7 @@ class Explorer(Generic[S]):
                     exits.append(Exit(made.state, value, node, made.trail, dict(made.facts)))
                 else:
                     for after in node.succ:
-                        yield after, _Item(made.state, dict(made.facts), made.trail)
+                        yield after, _Item(made.state, made.facts, made.trail)
 
     def _env(self, item: _Item[S], function: Function) -> Env[S]:
         return Env(self, function, item.facts, item.trail, len(self._inside))
@@ -436,7 +453,8 @@ class Explorer(Generic[S]):
             return True
         if expr.kind == "binary" and expr.op in _COMPARED:
             return True
-        return self.agree and expr.kind == "call" and bool(_BOOLEAN.match(expr.op))
+        known = expr.kind == "call" and is_question(expr.op)
+        return self.agree and known and bool(_BOOLEAN.match(expr.op))
 
     def _error_ways(self, node: Node, facts: dict[str, Value]) -> list[dict[str, Value]]:
         """Return what can hold after a call: where it maps no error to "locked", two ways."""
@@ -467,8 +485,13 @@ class Explorer(Generic[S]):
             inner = arg.bare
             if inner.kind == "unary" and inner.op == "&" and not is_question(call.op):
                 facts = dict(forget(facts, inner.args[0]))
+            elif inner.kind == "name" and not is_question(call.op):
+                facts.pop(f"*{inner.text}", None)
         if _CHANGES.match(call.op) and call.args:
             facts = {k: v for k, v in facts.items() if not _changes_answer(call, k)}
+        if _WAITS.fullmatch(call.op) and call.args:
+            what = call.args[0].text
+            facts = {k: v for k, v in facts.items() if not ("(" in k and what in _words(k))}
         return facts
 
     # --- values and conditions
@@ -668,11 +691,14 @@ _NO_TOPIC = frozenset(
 ) | frozenset(("ext4", "inode", "buffer", "page", "folio"))
 
 
+_LOCKING = frozenset({"locked", "unlock", "unlocked", "trylock"})
+
+
 @functools.lru_cache(maxsize=20_000)
 def _topic(name: str) -> frozenset[str]:
     """Return what a call's name is about: its words without those that any such name has."""
     words = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower().strip("_").split("_")
-    return frozenset("lock" if w == "locked" else w for w in words) - _NO_TOPIC
+    return frozenset("lock" if w in _LOCKING else w for w in words) - _NO_TOPIC
 
 
 def _changes_answer(call: Expr, key: str) -> bool:
@@ -764,6 +790,9 @@ class _Ready:
     order: dict[int, int] = field(default_factory=dict)
     live: dict[int, frozenset[str]] = field(default_factory=dict)
     preds: dict[int, list[Node]] = field(default_factory=dict)
+    dead: dict[int, dict[str, bool]] = field(default_factory=dict)
+    joins: dict[int, bool] = field(default_factory=dict)
+    nodes: dict[int, Node] = field(default_factory=dict)
 
 
 _READY_NAME = "_paths_ready"
@@ -780,6 +809,9 @@ def _ready(function: Function) -> _Ready:
                 ready.preds[after.index].append(node)
         _sort(function.graph.entry, ready)
         _find_live(nodes, ready)
+        ready.dead = {node.index: {} for node in nodes}
+        ready.joins = {index: len(before) > 1 for index, before in ready.preds.items()}
+        ready.nodes = {node.index: node for node in nodes}
         function.__dict__[_READY_NAME] = ready
     return ready
 

@@ -46,6 +46,9 @@ class Value:
 
     def meet(self, other: Value) -> Value | None:
         """Return what both allow, None for nothing."""
+        if not self.holes and not other.holes:
+            low, high = max(self.low, other.low), min(self.high, other.high)
+            return Value(low, high) if low <= high else None
         low, high = max(self.low, other.low), min(self.high, other.high)
         holes = {h for h in self.holes | other.holes if low <= h <= high}
         while low in holes:
@@ -60,6 +63,8 @@ class Value:
 
     def join(self, other: Value) -> Value:
         """Return a value that holds both."""
+        if self == other:
+            return self
         holes = {h for h in self.holes | other.holes if not self.can_be(h) and not other.can_be(h)}
         if not self.can_be(0) and not other.can_be(0):
             holes.add(0)
@@ -71,7 +76,7 @@ class Value:
         """Whether every number of `other` is in this value."""
         if not (self.low <= other.low and other.high <= self.high):
             return False
-        return not any(other.can_be(hole) for hole in self.holes)
+        return not self.holes or not any(other.can_be(hole) for hole in self.holes)
 
     def negated(self) -> Value:
         """Return -value."""

@@ -1,60 +1,47 @@
-"""Facts about kernel functions as tables: what they take, do, ask, and in which order.
+"""The tables of kernel facts that rules read: which call takes which lock, what dirties, ...
 
-`load_facts()` reads the files beside. Every entry names its source; `tools/check_facts.py`
-compares names and sources with kernel trees.
+`load("roles.toml")` gives one file's entries; each names its source. What an entry may hold is in
+`model.py`; `tools/check_facts.py` compares the tables with kernel trees.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from importlib import resources
 from typing import Any, TypeVar
 
 from patchbot_checks.facts.model import (
-    Assertion,
-    Blank,
     Call,
-    Cleanup,
-    Context,
+    Callback,
     Fact,
-    Flag,
-    Harmless,
-    Lock,
-    Loop,
-    Member,
-    NoReturn,
-    Operation,
+    Integer,
+    Limit,
+    Listed,
+    Macro,
     Order,
-    Predicate,
-    Rank,
+    Question,
     Resource,
-    Truth,
-    TypeMacro,
-    Width,
+    Role,
 )
 
 F = TypeVar("F", bound=Fact)
 
 TABLES: dict[str, dict[str, type[Fact]]] = {
+    "roles.toml": {"": Role},
     "resources.toml": {"resource": Resource, "call": Call},
-    "operations.toml": {"operation": Operation, "flag": Flag},
-    "predicates.toml": {"predicate": Predicate},
-    "ranks.toml": {"lock": Lock, "rank": Rank, "order": Order, "context": Context},
-    "macros.toml": {
-        "blank": Blank, "loop": Loop, "type_macro": TypeMacro, "noreturn": NoReturn,
-        "truth": Truth, "assertion": Assertion, "harmless": Harmless, "cleanup": Cleanup,
-    },
-    "types.toml": {"width": Width, "member": Member},
-}  # fmt: skip
-"""Which tables a file may hold, and what their entries become."""
-
-_SPREAD = {"names": "name", "objects": "object", "patterns": "pattern"}
-"""Keys whose list stands for as many entries that are alike but for one key."""
+    "callbacks.toml": {"callback": Callback},
+    "orders.toml": {"order": Order},
+    "questions.toml": {"question": Question},
+    "integers.toml": {"type": Integer, "limit": Limit},
+    "macros.toml": {"macro": Macro},
+}
+"""Which tables a file holds, and what their entries become; "" where each table is one entry."""
 
 
 class FactsError(Exception):
@@ -63,109 +50,51 @@ class FactsError(Exception):
 
 @dataclass(frozen=True)
 class Facts:
-    """All facts, in the order of their files."""
+    """The entries of one file, in their order."""
 
-    all: tuple[tuple[str, Fact], ...]
+    file: str
+    entries: tuple[Fact, ...]
 
     def of(self, kind: type[F]) -> tuple[F, ...]:
         """Return the entries of one kind."""
-        return tuple(fact for _, fact in self.all if type(fact) is kind)
-
-    @functools.cached_property
-    def resources(self) -> dict[str, Resource]:
-        """The resources by name."""
-        return {r.name: r for r in self.of(Resource)}
-
-    @functools.cached_property
-    def calls(self) -> dict[str, tuple[Call, ...]]:
-        """What calls do to resources, by function: one may do several things."""
-        return _group(self.of(Call), "name")
-
-    @functools.cached_property
-    def roles(self) -> dict[str, dict[str, Operation]]:
-        """The operations by role, then by function."""
-        found: dict[str, dict[str, Operation]] = {}
-        for each in self.of(Operation):
-            found.setdefault(each.role, {})[each.name] = each
-        return found
-
-    @functools.cached_property
-    def operations(self) -> dict[str, tuple[Operation, ...]]:
-        """The operations by function."""
-        return _group(self.of(Operation), "name")
-
-    @functools.cached_property
-    def predicates(self) -> dict[str, Predicate]:
-        """The questions by function."""
-        return {p.name: p for p in self.of(Predicate)}
-
-    @functools.cached_property
-    def contexts(self) -> dict[str, tuple[Context, ...]]:
-        """What callbacks may rely on, by the field that holds them."""
-        return _group(self.of(Context), "callback")
-
-
-def _group(facts: Iterable[F], key: str) -> dict[str, tuple[F, ...]]:
-    found: dict[str, tuple[F, ...]] = {}
-    for each in facts:
-        name = getattr(each, key)
-        found[name] = (*found.get(name, ()), each)
-    return found
+        return tuple(each for each in self.entries if type(each) is kind)
 
 
 @functools.cache
-def load_facts() -> Facts:
-    """Return the facts of all files; raises `FactsError`."""
-    folder = resources.files("patchbot_checks.facts")
-    return parse_facts({n: folder.joinpath(n).read_text("utf-8") for n in TABLES})
+def load(file: str) -> Facts:
+    """Return the facts of a file beside this one; raises `FactsError`."""
+    text = resources.files("patchbot_checks.facts").joinpath(file).read_text("utf-8")
+    return parse(file, text)
 
 
-def parse_facts(texts: Mapping[str, str]) -> Facts:
-    """Return the facts of files given by name; raises `FactsError`."""
-    found: list[tuple[str, Fact]] = []
-    seen: set[tuple[object, ...]] = set()
-    for file, text in texts.items():
-        try:
-            tables = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise FactsError(f"{file}: {error}") from error
-        for fact in _facts_of(file, tables):
-            key = (type(fact), *fact.key)
-            if key in seen:
-                raise FactsError(f"{file}: {fact.key[0]}: it stands twice")
-            seen.add(key)
-            found.append((file, fact))
-    _check_references(found)
-    return Facts(tuple(found))
+def parse(file: str, text: str) -> Facts:
+    """Return the facts of a file's text; raises `FactsError`."""
+    if file not in TABLES:
+        raise FactsError(f"{file}: no such file of facts is known")
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FactsError(f"{file}: {error}") from error
+    found = tuple(_facts_of(file, tables))
+    _check_doubles(file, found)
+    return Facts(file, found)
 
 
 def _facts_of(file: str, tables: Mapping[str, Any]) -> Iterator[Fact]:
-    kinds = TABLES.get(file)
-    if kinds is None:
-        raise FactsError(f"{file}: no such file of facts is known")
+    kinds = TABLES[file]
+    if "" in kinds:
+        shape = _Shape(kinds[""])
+        for name, entry in tables.items():
+            if not isinstance(entry, dict):
+                raise FactsError(f"{file}: {name}: it must be a table")
+            yield _build(shape, {**entry, "name": name}, f"{file}: {name}")
+        return
     for table, entries in tables.items():
         if table not in kinds or not isinstance(entries, list):
             raise FactsError(f"{file}: {table}: no such table; known: {', '.join(kinds)}")
         shape = _Shape(kinds[table])
         for number, entry in enumerate(entries, 1):
-            for each in _spread(entry, f"{file}: {table} {number}"):
-                yield _build(shape, each, file, f"{table} {number}")
-
-
-def _spread(entry: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
-    """Return an entry once for each of its `names`, and each of its `objects`."""
-    made = [dict(entry)]
-    for many, one in _SPREAD.items():
-        if many not in entry:
-            continue
-        if one in entry or not isinstance(entry[many], list) or not entry[many]:
-            raise FactsError(f"{where}: {many}: it must be a list, and stand without {one}")
-        made = [
-            {**{k: v for k, v in each.items() if k != many}, one: value}
-            for each in made
-            for value in entry[many]
-        ]
-    return made
+            yield _build(shape, entry, f"{file}: {table} {number}")
 
 
 class _Shape:
@@ -179,9 +108,9 @@ class _Shape:
         )
 
 
-def _build(shape: _Shape, entry: Mapping[str, Any], file: str, number: str) -> Fact:
-    label = entry.get("name") or entry.get("pattern") or entry.get("callback")
-    where = f"{file}: {number} ({label})" if label else f"{file}: {number}"
+def _build(shape: _Shape, entry: Mapping[str, Any], where: str) -> Fact:
+    label = entry.get("name") or next(iter(entry.get("names") or entry.get("patterns") or ()), "")
+    where = where if not label or where.endswith(str(label)) else f"{where} ({label})"
     unknown = sorted(set(entry) - set(shape.hints))
     if unknown:
         raise FactsError(f"{where}: unknown key {', '.join(unknown)}")
@@ -197,8 +126,9 @@ def _build(shape: _Shape, entry: Mapping[str, Any], file: str, number: str) -> F
         if not _fits(value, shape.hints[key]):
             raise FactsError(f"{where}: {key} = {value!r} is not one of the values it may have")
     made = shape.kind(**values)
-    if not made.cited:
-        raise FactsError(f'{where}: its source names no file with a version: "path (v5.9, ...)"')
+    problem = _problem(made)
+    if problem:
+        raise FactsError(f"{where}: {problem}")
     return made
 
 
@@ -211,59 +141,60 @@ def _fits(value: object, hint: Any) -> bool:
         return any(_fits(value, each) for each in args)
     if origin is tuple:
         return isinstance(value, tuple) and all(_fits(v, args[0]) for v in value)
-    if origin is dict:
+    if origin is not None:
         return isinstance(value, dict) and all(_fits(v, args[1]) for v in value.values())
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, hint)
 
 
-def _check_references(found: Iterable[tuple[str, Fact]]) -> None:
-    """Check that names of resources and locks are those of an entry."""
-    facts = [(file, fact) for file, fact in found]
-    resources_ = {f.name for _, f in facts if isinstance(f, Resource)}
-    locks = {f.name for _, f in facts if isinstance(f, Lock)}
-    for file, fact in facts:
-        for name, known, what in _references(fact, resources_, locks):
-            if known and name not in known:
-                raise FactsError(f"{file}: {fact.key[0]}: no {what} is called {name!r}")
-        if isinstance(fact, Call):
-            problem = _problem(fact)
-            if problem:
-                raise FactsError(f"{file}: {fact.name} ({fact.resource}): {problem}")
+_OBJECT = re.compile(r"result|all|any|none|-?\d->\w+|\*-?\d")
+_PATTERNS = ("patterns", "others", "unless")
 
 
-def _references(
-    fact: Fact, resources_: set[str], locks: set[str]
-) -> Iterator[tuple[str, set[str], str]]:
+def _problem(fact: Fact) -> str:
+    """Return what is wrong with an entry whose keys and types are right, or ''."""
+    if not fact.cited:
+        return 'its source names no file with a version: "path, path (v5.9, ...)"'
+    if isinstance(fact, Listed) and not (fact.names or fact.patterns or getattr(fact, "each", ())):
+        return "it names nothing"
+    for key in _PATTERNS:
+        found = getattr(fact, key, ())
+        for pattern in (found,) if isinstance(found, str) else found:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                return f"{key}: {pattern}: {error}"
     if isinstance(fact, Call):
-        for name in filter(None, (fact.resource, fact.becomes)):
-            yield name, resources_, "resource"
-    elif isinstance(fact, Lock):
-        for name in fact.resource:
-            yield name, resources_, "resource"
-    elif isinstance(fact, Predicate):
-        for name in fact.under:
-            yield name, locks, "lock"
-    elif isinstance(fact, Rank):
-        for name in fact.chain:
-            yield name, locks, "lock"
-    elif isinstance(fact, Order):
-        for name in (fact.outer, fact.inner):
-            yield name, locks, "lock"
-    elif isinstance(fact, Context):
-        for name in (*fact.holds, *fact.may_hold, *fact.not_held):
-            yield name, locks, "lock"
-
-
-def _problem(call: Call) -> str:
-    """Return what contradicts itself in an entry, or ''."""
-    if (call.does == "acquire") != bool(call.when):
-        return "an acquisition, and nothing else, says when"
-    if (call.does == "downgrade") != bool(call.becomes):
-        return "a downgrade, and nothing else, says what it becomes"
-    if bool(call.needs_flag) != (call.flag_arg is not None):
-        return "needs_flag and flag_arg go together"
-    if call.when in ("valid", "not-error") and call.object != "result":
-        return f"{call.when} is about the result"
+        if isinstance(fact.object, str) and not _OBJECT.fullmatch(fact.object):
+            return f"object = {fact.object!r} is not one of the values it may have"
+        if fact.does != "take" and (fact.fails != "never" or fact.looked_up):
+            return "only what takes can fail or look up"
+        if fact.by_count and not isinstance(fact.object, int):
+            return "by_count is about an argument's place"
     return ""
+
+
+def _check_doubles(file: str, facts: tuple[Fact, ...]) -> None:
+    seen: set[tuple[object, ...]] = set()
+    for fact in facts:
+        for key in _keys(fact):
+            if (type(fact), *key) in seen:
+                raise FactsError(f"{file}: {fact.label}: {key[0]} stands twice")
+            seen.add((type(fact), *key))
+
+
+def _keys(fact: Fact) -> Iterator[tuple[object, ...]]:
+    """Yield what no two entries of a table may share; the first part is shown in errors."""
+    if isinstance(fact, Role):
+        yield (fact.name,)
+        yield from ((name, fact.name) for name in (*fact.names, *fact.patterns, *fact.each))
+    elif isinstance(fact, Call):
+        about = (fact.resource, fact.does, fact.object, fact.unless, fact.only)
+        yield from ((name, *about) for name in (*fact.names, *fact.patterns))
+    elif isinstance(fact, Listed):
+        yield from ((name,) for name in (*fact.names, *fact.patterns))
+    elif isinstance(fact, Limit):
+        yield from ((name,) for name in (*fact.values, *fact.all_ones))
+    else:
+        yield (fact.label,)

@@ -1,333 +1,179 @@
-"""The kinds of facts: one frozen class per table of the data files beside."""
+"""What the entries of the tables may hold: one frozen class a table."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Object = int | Literal["result", "none"]
-Key = tuple[object, ...]
-
-_PATHS = re.compile(r"([\w./-]+) \((v[\d.]+(?:, v[\d.]+)*)\)")
+_CITED = re.compile(r"((?:[\w./-]+\.(?:c|h|rst)(?:, )?)+) \((v[\d.]+(?:, v[\d.]+)*)\)")
+Object = int | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What every entry has: `source` names files and the versions in which it can be read."""
+    """What every entry has: `source` names files and the kernels in which it can be read there.
+
+    `made_by` is the macro that puts the names together, so that they stand in no declaration.
+    """
 
     source: str
     note: str = ""
+    made_by: str = ""
 
     @property
-    def key(self) -> Key:
-        """What no two entries of a table may share; the first part is shown in errors."""
+    def label(self) -> str:
+        """What tells the entry from others, for messages."""
         raise NotImplementedError
 
     @property
     def cited(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The files of `source`, each with its versions ("v5.9")."""
-        return tuple((p, tuple(v.split(", "))) for p, v in _PATHS.findall(self.source))
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The kernel's names that this entry is about, to be looked up in a tree."""
-        return ()
+        return tuple(
+            (file, tuple(versions.split(", ")))
+            for files, versions in _CITED.findall(self.source)
+            for file in files.split(", ")
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named(Fact):
-    """An entry about one function, macro or flag."""
+class Listed(Fact):
+    """An entry about some functions, macros or other names; `patterns` are for whole names."""
+
+    names: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """See `Fact`."""
+        return next(iter((*self.names, *self.patterns)), "")
+
+    def has(self, name: str) -> bool:
+        """Whether the entry is about a name."""
+        return name in self.names or any(re.fullmatch(each, name) for each in self.patterns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role(Listed):
+    """What some names are for; `args` are places of arguments by meaning, `each` by name too."""
 
     name: str
+    about: str
+    args: Mapping[str, int] = field(default_factory=dict)
+    each: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
-    def key(self) -> Key:
+    def label(self) -> str:
         """See `Fact`."""
-        return (self.name,)
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """See `Fact`."""
-        return (self.name,)
+        return self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource(Fact):
-    """Something that is taken and must be given back; `recursive` if it can be taken again."""
+    """A thing that is taken and given back; the keys are explained in `resources.toml`."""
 
     name: str
-    kind: Literal["lock", "handle", "reference", "memory", "freeze"]
-    recursive: bool = False
-    per: Literal["object", "task"] = "object"
+    words: str
+    types: tuple[str, ...] = ()
+    part_of: str = ""
+    fields: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
+    reference: bool = False
+    nests: bool = False
+    lent: bool = False
+    outside: Literal["borrows", "keeps"] = "borrows"
+    others: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    kept_with: str = ""
+    kept_in: tuple[str, ...] = ()
+    passed_on: bool = False
+    taken_by: tuple[str, ...] = ()
+    dropped_by: tuple[str, ...] = ()
 
     @property
-    def key(self) -> Key:
+    def label(self) -> str:
         """See `Fact`."""
-        return (self.name,)
+        return self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Named):
-    """What a call does to a resource; the keys are explained in `resources.toml`."""
+class Call(Listed):
+    """What a call does with a thing; the keys are explained in `resources.toml`."""
 
     resource: str
-    does: Literal["acquire", "release", "maybe", "downgrade"]
+    does: Literal["take", "drop", "lose"]
     object: Object
-    when: Literal["", "always", "nonzero", "zero", "nonnegative", "valid", "not-error"] = ""
-    field: str = ""
-    through_pointer: bool = False
-    needs_flag: tuple[str, ...] = ()
-    flag_arg: int | None = None
-    gives_away: bool = False
-    null_ok: bool = False
-    becomes: str = ""
-
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (self.name, self.resource, self.does, self.object, self.needs_flag)
+    by_count: Mapping[str, int] = field(default_factory=dict)
+    fails: Literal["never", "null", "error", "null-or-error", "nonzero", "zero"] = "never"
+    unless: str = ""
+    only: int = 0
+    looked_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation(Named):
-    """A function's role; `args` are places of arguments (from 0, or -1 the last) by meaning.
-
-    `by_count` gives other places for calls with so many arguments, as in other kernel versions.
-    """
-
-    role: str
-    args: dict[str, int] = field(default_factory=dict)
-    by_count: dict[str, dict[str, int]] = field(default_factory=dict)
-    spelling: Literal["", "page", "folio", "buffer"] = ""
-    unit: Literal["", "bytes", "pages", "blocks"] = ""
-    does_inside: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (self.name, self.role)
-
-    def places(self, count: int) -> dict[str, int]:
-        """Return the places of the arguments of a call with `count` arguments, all from 0."""
-        places = {**self.args, **self.by_count.get(str(count), {})}
-        return {k: p + count if p < 0 else p for k, p in places.items() if -count <= p < count}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag(Named):
-    """A constant that a rule asks for."""
-
-    role: str
-
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (self.name, self.role)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Predicate(Named):
-    """A question without effect. Its answer is `stable` "always", or while a lock is held.
-
-    `under` are those locks, any one of which is enough; with neither it may change at any time.
-    """
-
-    stable: Literal["", "always"] = ""
-    under: tuple[str, ...] = ()
-    changed_by: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lock(Fact):
-    """A lock as the ranks name it: a resource and, where it has one, the member it lives in.
-
-    `calls` are the functions that take it, where the resource alone does not tell; `former` are
-    names of its member that only older or proposed kernels have.
-    """
+class Callback(Fact):
+    """A field of a struct: what its callers hold, and whether they take VM_FAULT_RETRY."""
 
     name: str
-    resource: tuple[str, ...]
-    field: tuple[str, ...] = ()
-    calls: tuple[str, ...] = ()
-    former: tuple[str, ...] = ()
+    structure: str
+    holds: tuple[str, ...] = ()
+    retries: Literal["", "yes", "no"] = ""
+    caller: str = ""
 
     @property
-    def key(self) -> Key:
+    def label(self) -> str:
         """See `Fact`."""
-        return (self.name,)
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """See `Fact`."""
-        return (*self.field, *self.calls)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rank(Fact):
-    """A documented chain of locks, from the outermost to the innermost, in one scope."""
-
-    name: str
-    chain: tuple[str, ...]
-    scope: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (self.name,)
+        return f"{self.structure}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order(Fact):
-    """Taking `outer` while `inner` is held is the fault."""
+    """`taken` must not be taken where `held` is held, but in the folders of `not_in`."""
 
-    outer: str
-    inner: str
-    reason: str
-    scope: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (f"{self.outer} over {self.inner}", self.scope)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context(Fact):
-    """What a callback's caller holds, and what it expects on return.
-
-    `callback` is the field, `structure` the struct that has it, `object` the argument that is
-    locked. `on_return` says what becomes of the page lock (see `ranks.toml`).
-    """
-
-    callback: str
-    structure: str
-    holds: tuple[str, ...] = ()
-    may_hold: tuple[str, ...] = ()
-    not_held: tuple[str, ...] = ()
-    object: int | None = None
-    on_return: Literal[
-        "", "unlocks", "keeps", "locks-on-zero", "locked-flag", "unlocks-unless-activate",
-        "unlocks-or-later",
-    ] = ""  # fmt: skip
+    held: str
+    taken: str
+    why: str
+    not_in: tuple[str, ...] = ()
 
     @property
-    def key(self) -> Key:
+    def label(self) -> str:
         """See `Fact`."""
-        return (self.callback, self.structure)
+        return f"{self.taken} under {self.held}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blank(Named):
-    """An annotation that may be replaced by blanks; `parens` if it takes arguments."""
+class Question(Listed):
+    """Questions whose answer can change: `changed` by whom; `stable` under one of these locks."""
 
-    parens: Literal["no", "yes", "maybe"] = "no"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loop(Fact):
-    """Macros that are loops, by a pattern for the whole name.
-
-    `assigns` are the arguments set in each round; `at_end` is what the first of them is
-    afterwards: "null", "invalid" (not to be used), "index" (a number), "any".
-    """
-
-    pattern: str
-    assigns: tuple[int, ...]
-    at_end: Literal["null", "invalid", "index", "any"] = "any"
-    types: tuple[int, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (self.pattern,)
+    changed: str
+    stable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TypeMacro(Named):
-    """A macro with types (`types`) or members (`members`) among its arguments."""
+class Integer(Listed):
+    """Integer types by name, with their width on 64-bit Linux."""
 
-    types: tuple[int, ...] = ()
-    members: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoReturn(Named):
-    """A call after which nothing runs: always, or where argument `condition` is true."""
-
-    condition: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Truth(Named):
-    """A wrapper whose result is the truth (or the value) of argument `arg`."""
-
-    arg: int = 0
-    value: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assertion(Named):
-    """After it, argument `arg` is known to be `holds`; otherwise nothing runs after it."""
-
-    arg: int = 0
-    holds: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Harmless(Fact):
-    """Calls without an effect that a rule could see, by a pattern for the whole name."""
-
-    pattern: str
-
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (self.pattern,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleanup(Named):
-    """A macro by which something is given back at the end of its scope."""
-
-    releases: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Width(Fact):
-    """An integer type: its bits, on 64-bit kernels and on 32-bit ones."""
-
-    name: str
     bits: int
-    bits_32: int
     signed: bool
 
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (self.name,)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit(Fact):
+    """Named limits: their `values`, or how many bits are all set (`all_ones`)."""
+
+    values: Mapping[str, int] = field(default_factory=dict)
+    all_ones: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def functions(self) -> tuple[str, ...]:
+    def label(self) -> str:
         """See `Fact`."""
-        return (self.name,) if " " not in self.name else ()
+        return next(iter((*self.values, *self.all_ones)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member(Fact):
-    """The type of a struct's member; `bitfield` is its width where it is one."""
+class Macro(Listed):
+    """What macros do with variables: which arguments they set, and which they do not read."""
 
-    struct: str
-    name: str
-    ctype: str
-    bitfield: int | None = None
-
-    @property
-    def key(self) -> Key:
-        """See `Fact`."""
-        return (f"{self.struct}.{self.name}",)
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """See `Fact`."""
-        return (self.name,)
+    sets: tuple[int, ...] = ()
+    unread: tuple[int, ...] = ()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 
 from patchbot_checks.csource.expr import Expr
 from patchbot_checks.csource.values import parse_number
+from patchbot_checks.facts import load
+from patchbot_checks.facts.model import Integer, Limit
 
 _SUFFIX = re.compile(r"[uUlL]*\Z")
 _MAX_SHIFT = 64
@@ -48,22 +48,25 @@ class Constant:
 
 
 @functools.cache
-def _tables() -> tuple[dict[str, Kind], dict[str, int]]:
-    text = files("patchbot_checks").joinpath("facts/integers.toml").read_text("utf-8")
-    table = tomllib.loads(text)
-    kinds = {n: Kind(t["bits"], t["signed"]) for t in table["type"] for n in t["names"]}
+def _kinds() -> dict[str, Kind]:
+    types = load("integers.toml").of(Integer)
+    return {name: Kind(each.bits, each.signed) for each in types for name in each.names}
+
+
+@functools.cache
+def _limits() -> dict[str, int]:
     limits: dict[str, int] = {}
-    for each in table["limit"]:
-        limits.update(each.get("names", {}))
-        limits.update({name: (1 << bits) - 1 for name, bits in each.get("all_ones", {}).items()})
-    return kinds, limits
+    for each in load("integers.toml").of(Limit):
+        limits.update(each.values)
+        limits.update({name: (1 << bits) - 1 for name, bits in each.all_ones.items()})
+    return limits
 
 
 def kind_of(ctype: str) -> Kind | None:
     """Return the integer type of this name ("unsigned int:3" is a bit-field), None for others."""
     name, _, width = ctype.partition(":")
     words = [w for w in name.split() if w not in ("const", "volatile", "static", "register")]
-    kind = _tables()[0].get(" ".join(words))
+    kind = _kinds().get(" ".join(words))
     if kind is not None and width:
         return Kind(int(width), kind.signed) if width.isdigit() and int(width) else None
     return kind
@@ -74,7 +77,7 @@ def evaluate(expr: Expr, lookup: Callable[[str], Expr | None]) -> Constant | Non
     if expr.kind == "number":
         return _literal(expr.text)
     if expr.kind == "name":
-        limit = _tables()[1].get(expr.text)
+        limit = _limits().get(expr.text)
         if limit is not None:
             return Constant(limit, _least(limit, unsigned=limit > (1 << 63) - 1))
         body = lookup(expr.text)

@@ -28,7 +28,7 @@ static vm_fault_t demo_never_mkwrite(struct vm_fault *vmf)
 
 	if (!ext4_should_journal_data(inode) || demo_is_small(inode))
 		goto plain;
-	err = __block_page_mkwrite(vmf->vma, vmf, demo_get_block); /* expect: dirty-before-write-access */
+	err = block_page_mkwrite(vmf->vma, vmf, demo_get_block); /* expect: dirty-before-write-access */
 	if (err)
 		return VM_FAULT_SIGBUS;
 	unlock_page(vmf->page);

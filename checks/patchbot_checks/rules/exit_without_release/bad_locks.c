@@ -120,3 +120,69 @@ out:
 	inode_unlock_shared(inode);
 	return err;
 }
+
+static int demo_some_days(struct inode *inode, struct demo_map *map)
+{
+	int err;
+
+	mutex_lock(&map->m_mutex);
+	err = demo_check_map(inode, map);
+	if (demo_is_fine(inode)) /* expect: exit-without-release */
+		mutex_unlock(&map->m_mutex);
+	return err;
+}
+
+static int demo_fill_buffer(struct buffer_head *bh, struct demo_map *map)
+{
+	lock_buffer(bh);
+	if (buffer_uptodate(bh)) {
+		unlock_buffer(bh);
+		unlock_buffer(bh); /* expect: exit-without-release */
+		return 0;
+	}
+	demo_read(bh, map);
+	if (buffer_locked(bh))
+		unlock_buffer(bh);
+	return demo_check(map);
+}
+
+static int demo_get_block(struct super_block *sb, sector_t block, struct demo_loc *loc)
+{
+	struct buffer_head *bh = sb_getblk(sb, block);
+
+	if (!bh)
+		return -ENOMEM;
+	lock_buffer(bh);
+	if (buffer_uptodate(bh))
+		goto has_buffer; /* expect: exit-without-release */
+	demo_fill_from(sb, block);
+	unlock_buffer(bh);
+has_buffer:
+	loc->bh = bh;
+	return 0;
+}
+
+int demo_begin_inline(struct inode *inode)
+{
+	int err;
+
+	down_read(&DEMO_I(inode)->i_name_sem);
+	err = demo_may_inline(inode);
+	if (err)
+		goto out;
+	demo_begin(inode);
+	return 1; /* expect: exit-without-release */
+out:
+	up_read(&DEMO_I(inode)->i_name_sem);
+	return err < 0 ? err : -EIO;
+}
+
+int demo_inline(struct inode *inode)
+{
+	int started = demo_begin_inline(inode);
+
+	if (started < 0)
+		return started;
+	demo_end(inode);
+	return 0; /* expect: exit-without-release */
+}

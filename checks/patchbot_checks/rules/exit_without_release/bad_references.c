@@ -124,3 +124,45 @@ static int demo_swap(struct demo_pair *pair)
 	demo_unlock_two(pair);
 	return 0;
 }
+
+static int demo_look(struct super_block *sb, struct inode *inode)
+{
+	struct buffer_head *bh = ext4_bread(NULL, inode, 0, 0);
+	int err;
+
+	if (IS_ERR(bh))
+		return PTR_ERR(bh);
+	err = demo_compare(sb);
+	if (signal_pending(current)) /* expect: exit-without-release */
+		brelse(bh);
+	return err;
+}
+
+static void *demo_read_name(struct inode *inode, int size)
+{
+	char *name = kmalloc(size, GFP_NOFS);
+	char *end = name + size;
+	int err;
+
+	if (!name)
+		return ERR_PTR(-ENOMEM);
+	*--end = 0;
+	err = demo_copy_name(inode, size);
+	if (err < 0)
+		name = ERR_PTR(err); /* expect: exit-without-release */
+	return name;
+}
+
+static int demo_write_acl(struct inode *inode, int size)
+{
+	char *acl = kmalloc(size, GFP_NOFS);
+	char *entry;
+
+	if (!acl)
+		return -ENOMEM;
+	for (entry = acl + 4; entry < acl + size; entry += 8)
+		if (demo_fill(inode, size))
+			return -EINVAL; /* expect: exit-without-release */
+	kfree(acl);
+	return 0;
+}

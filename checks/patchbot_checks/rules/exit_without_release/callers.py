@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from patchbot_checks.csource.graph import NotUnderstoodError
 from patchbot_checks.csource.unit import Function
 from patchbot_checks.program import Program
-from patchbot_checks.rules.exit_without_release.flow import GIVEN, LOST
+from patchbot_checks.rules.exit_without_release.flow import GIVEN
 from patchbot_checks.rules.exit_without_release.helpers import Helpers
 from patchbot_checks.rules.exit_without_release.table import named
 from patchbot_checks.rules.exit_without_release.things import Thing
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_ACCESS = re.compile(r"read|shared|write")
+_MEANS = {"read": "read", "shared": "read", "write": "write"}
 _MAX_DEPTH = 2
+
+
+_Giver = tuple[Function, Thing]
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Who gives a thing back that is held for these accesses; `depth` counts callers of callers.
+
+    What is held for writing is not given back by what gives back for reading.
+    """
+
+    accesses: frozenset[str]
+    surely: bool
+    depth: int = 0
+
+    def is_like(self, accesses: frozenset[str]) -> bool:
+        """Whether what gives back may be meant for what was taken."""
+        return not (accesses and self.accesses) or bool(accesses & self.accesses)
 
 
 class Callers:
@@ -24,7 +46,7 @@ class Callers:
         self._program = program
         self._helpers = helpers
         self._callers: dict[str, dict[str, list[Function]]] = {}
-        self._given: dict[tuple[str, bool, bool], frozenset[tuple[str, str]]] = {}
+        self._given: dict[tuple[str, bool, bool], dict[tuple[str, str], list[_Giver]]] = {}
 
     def is_called_in(self, function: Function, fields: Iterable[str]) -> bool:
         """Whether a function stands in one of these callback fields, or is called by what does."""
@@ -58,75 +80,97 @@ class Callers:
             and self._program.find_function(function.name, each.path) is function
         )  # fmt: skip
 
-    def is_given_later(
-        self, function: Function, thing: Thing, *, surely: bool, depth: int = 0
-    ) -> bool:
+    def is_given_later(self, function: Function, thing: Thing, *, surely: bool) -> bool:
         """Whether a caller gives back what a function keeps, or whoever else may.
 
         `surely` leaves out what gives back in some cases only, and the caller can't tell in which.
         """
-        if named(function.name) or depth > _MAX_DEPTH:
+        return self._is_given(function, thing, _Search(_accesses(thing, "take"), surely))
+
+    def _is_given(self, function: Function, thing: Thing, search: _Search) -> bool:
+        described = any(each.kind is thing.kind for each in named(function.name))
+        if described or search.depth > _MAX_DEPTH:
             return True
         callers = self.callers(function)
-        elsewhere = self.is_given_elsewhere(
-            function, thing, called=bool(callers) and function.static, surely=surely
-        )
+        called = bool(callers) and function.static
+        elsewhere = self._is_elsewhere(function, thing, called, search)
         if not function.static and elsewhere:
             return True
         if not callers or not self._nets(function, thing):
             return elsewhere
-        return any(self._gives(each, function, thing, surely, depth) for each in callers)
+        return any(self._gives(each, function, thing, search) for each in callers)
 
     def _nets(self, function: Function, thing: Thing) -> tuple[Thing, ...]:
         """Return the things of a helper, as its callers see it, that are this one."""
         return tuple(
             net.thing for net in self._helpers.nets(function)
             if net.thing.kind is thing.kind and not net.thing.full.isdisjoint(thing.full)
-            and not net.statuses & LOST
         )  # fmt: skip
 
-    def _gives(
-        self, caller: Function, function: Function, thing: Thing, surely: bool, depth: int
-    ) -> bool:
+    def _gives(self, caller: Function, function: Function, thing: Thing, search: _Search) -> bool:
         try:
             things = self._helpers.things(caller)
         except NotUnderstoodError:
             return True
         inner = self._nets(function, thing)
+        deeper = _Search(search.accesses, search.surely, search.depth + 1)
         for each in things:
+            if each.kind is thing.kind and each.is_only_given:
+                return True
             for index, event in each.events.items():
                 if (
                     event.callee is function
                     and event.inner in inner
                     and (
                         _is_dropped_after(caller, each, index)
-                        or self.is_given_later(caller, each, surely=surely, depth=depth + 1)
+                        or self._is_given(caller, each, deeper)
                     )
                 ):
                     return True
         return False
 
-    def is_given_elsewhere(
-        self, function: Function, thing: Thing, *, called: bool, surely: bool = False
+    def is_given_elsewhere(self, function: Function, thing: Thing) -> bool:
+        """Whether another function gives a thing back."""
+        search = _Search(_accesses(thing, "take"), surely=False)
+        return self._is_elsewhere(function, thing, True, search)
+
+    def _is_elsewhere(
+        self, function: Function, thing: Thing, called: bool, search: _Search
     ) -> bool:
         """Whether another function (one that nobody calls here, for `called`) gives it back."""
-        key = (function.path.rpartition("/")[0], called, surely)
+        key = (function.path.rpartition("/")[0], called, search.surely)
         if key not in self._given:
-            given: set[tuple[str, str]] = set()
+            self._given[key] = {}
             for each in self._folder(function.path):
-                if called or not each.static or not self.callers(each):
-                    given |= {
-                        (net.thing.kind.name, net.thing.field)
-                        for net in self._helpers.nets(each)
-                        if net.statuses & (GIVEN if surely else GIVEN | LOST)
-                    }  # fmt: skip
-            self._given[key] = frozenset(given)
-        return (thing.kind.name, thing.field) in self._given[key]
+                if named(each.name) or not (called or not each.static or not self.callers(each)):
+                    continue
+                for net in self._helpers.nets(each):
+                    if net.statuses & GIVEN or (net.gives and not search.surely):
+                        name = (net.thing.kind.name, net.thing.field)
+                        self._given[key].setdefault(name, []).append((each, net.thing))
+        return any(
+            each is not function and search.is_like(_accesses(other, "drop"))
+            for each, other in self._given[key].get((thing.kind.name, thing.field), [])
+        )
 
     def _folder(self, path: str) -> Iterator[Function]:
         for each in self._program.siblings(path):
             unit = self._program.unit(each)
             yield from unit.functions if unit is not None else ()
+
+
+def _accesses(thing: Thing, op: str, depth: int = 0) -> frozenset[str]:
+    """Return "read" or "write", as the calls that do this are named; nothing if one says neither.
+
+    A helper's calls are looked at.
+    """
+    found: set[str] = set()
+    for event in thing.events.values():
+        if event.op == "call" and event.inner is not None and depth <= _MAX_DEPTH:
+            found |= _accesses(event.inner, op, depth + 1) or {"read", "write"}
+        elif event.op == op:
+            found |= {_MEANS[w] for w in _ACCESS.findall(event.name)} or {"read", "write"}
+    return frozenset(found)
 
 
 def _is_dropped_after(function: Function, thing: Thing, index: int) -> bool:
@@ -141,7 +185,7 @@ def _is_dropped_after(function: Function, thing: Thing, index: int) -> bool:
         event = thing.events.get(node.index)
         if event is not None and event.op == "drop":
             return True
-        if event is not None and event.op == "call" and event.inner is not None:
+        if event is not None and event.op == "call" and event.gives:
             return True
         if event is None or event.op != "take":
             work += node.succ

@@ -46,7 +46,8 @@ class Way:
 class Follow(Machine[int]):
     """Its states are a thing's statuses; `drops` and `takes` are the ways that came to them.
 
-    `passed` is whether the function goes on with another object while it holds this one.
+    `sets` are those to where its only variable gets another value while it is held; `passed` is
+    whether the function goes on with another object while it holds this one.
     """
 
     def __init__(self, thing: Thing, function: Function, outcomes: Outcomes) -> None:
@@ -57,6 +58,7 @@ class Follow(Machine[int]):
         self.drops: dict[tuple[int, int], Way] = {}
         self.takes: dict[tuple[int, int], Way] = {}
         self.passed = False
+        self.sets: dict[int, Way] = {}
 
     def start(self, function: Function) -> int:
         """See `Machine`."""
@@ -91,6 +93,7 @@ class Follow(Machine[int]):
 
     def branch(self, node: Node, taken: bool, state: int, env: Env[int]) -> int | None:
         """See `Machine`; what comes after a warning that must not be is of no interest."""
+        self.seen.setdefault(node.index, set()).add(state)
         cond = node.expr.bare if node.expr is not None else None
         if cond is None or state == NONE:
             return state
@@ -106,6 +109,8 @@ class Follow(Machine[int]):
     def _note(self, op: str, node: Node, state: int, env: Env[int]) -> None:
         if op == "lose" and state == HELD:
             self.passed = True
+            if node.kind == "assign" and _is_variable(node, self._thing):
+                self.sets.setdefault(node.index, Way(state, node, env.trail))
         kept = {"drop": self.drops, "take": self.takes}.get(op)
         if kept is not None:
             kept.setdefault((node.index, state), Way(state, node, env.trail))
@@ -129,6 +134,12 @@ class Follow(Machine[int]):
             note = {"take": NOTES[0], "drop": NOTES[1]}.get(op, "")
             words = f"{self._thing.kind.words} {note} in {event.name}()" if note else ""
             yield Outcome(made, None if value == ANY else value, words)
+
+
+def _is_variable(node: Node, thing: Thing) -> bool:
+    """Whether a step sets the one variable that stands for a thing."""
+    target = node.target.bare if node.target is not None else None
+    return target is not None and target.kind == "name" and thing.texts == {target.text}
 
 
 def is_used(call: Node, function: Function) -> bool:

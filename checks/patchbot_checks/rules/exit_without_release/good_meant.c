@@ -115,3 +115,15 @@ static int demo_collect(struct folio **folios, int count, struct demo_batch *bat
 	}
 	return err;
 }
+
+static int demo_keep(struct inode *inode, int flags)
+{
+	bool keep = flags & DEMO_KEEP_LOCKED;
+	int err;
+
+	inode_lock(inode);
+	err = demo_change(inode);
+	if (!keep)
+		inode_unlock(inode);
+	return err;
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +14,7 @@ from patchbot_checks.csource.paths import is_question
 from patchbot_checks.csource.unit import Function
 from patchbot_checks.program import Program
 from patchbot_checks.rules.exit_without_release.flow import (
+    BACK,
     GIVEN,
     HELD,
     LOST,
@@ -38,12 +41,16 @@ LEVELS = 2
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """What a helper leaves of one thing; `text` is in terms of its parameters, "" if unknown."""
+    """What a helper leaves of one thing; `text` is in terms of its parameters, "" if unknown.
+
+    `gives` is whether some way, if it is possible, gives back what the helper did not take.
+    """
 
     thing: Thing
     text: str
     parameter: int
     statuses: int
+    gives: bool
 
 
 class Helpers:
@@ -94,7 +101,10 @@ class Helpers:
         key = (function, level)
         if key not in self._may:
             things = self.things(function, level)
-            self._may[key] = find_statuses(function, things, self._leaves)
+            may = find_statuses(function, things, self._leaves)
+            if _keep_locks(may, function):
+                may = find_statuses(function, things, self._leaves)
+            self._may[key] = may
         return self._may[key]
 
     def nets(self, function: Function, level: int = LEVELS - 1) -> tuple[Net, ...]:
@@ -116,12 +126,13 @@ class Helpers:
             parameter = next((places[t] for t in sorted(thing.texts) if t in places), -1)
             if not text and not thing.field and parameter < 0:
                 continue
-            if not any(may.at(node, number) & (HELD | GIVEN) for node in ends):
+            bits = functools.reduce(operator.or_, (may.at(node, number) for node in ends), 0)
+            if not bits & (HELD | GIVEN):
                 continue
             statuses = self._statuses(function, thing)
             if statuses & (HELD | GIVEN | LOST):
                 self._leaves[function, thing] = statuses
-                yield Net(thing, text, parameter, statuses)
+                yield Net(thing, text, parameter, statuses, bool(bits & GIVEN))
 
     def _statuses(self, function: Function, thing: Thing) -> int:
         made = 0
@@ -155,6 +166,21 @@ class Helpers:
                     thing.events[node.index] = Event("escape")
 
 
+def _keep_locks(may: May, function: Function) -> bool:
+    """Take out where a lock goes away with its object, if it was given back on other ways there.
+
+    Who gets the object could not tell whether it is locked. Returns whether there was any.
+    """
+    found = False
+    for number, thing in enumerate(may.things):
+        for node in function.graph.nodes if not thing.kind.reference else ():
+            event = thing.events.get(node.index)
+            if event is not None and event.op == "escape" and may.at(node, number) & BACK:
+                del thing.events[node.index]
+                found = True
+    return found
+
+
 def _is_known(members: list[Mention]) -> bool:
     """Whether a thing is given or taken, by the function itself if it is not known which it is."""
     known = any(m.event.op in ("take", "drop") or m.raw[:2] != "*." for m in members)
@@ -167,7 +193,7 @@ def _mention(net: Net, node: Node, callee: Function, function: Function) -> Ment
     args = node.expr.args
     kind, field = net.thing.kind, net.thing.field
     event = Event("call", name=node.expr.op, callee=callee, inner=net.thing)
-    event = replace(event, only_gives=not net.statuses & (HELD | LOST))
+    event = replace(event, only_gives=not net.statuses & (HELD | LOST), gives=net.gives)
     if kind.reference:
         if not 0 <= net.parameter < len(args):
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from patchbot_checks.context import Context, Exit
@@ -13,10 +13,10 @@ from patchbot_checks.report import Finding
 from patchbot_checks.rules.exit_without_release.callers import Callers
 from patchbot_checks.rules.exit_without_release.flow import BACK, GIVEN, HELD, NONE
 from patchbot_checks.rules.exit_without_release.follow import Follow, Way
+from patchbot_checks.rules.exit_without_release.guards import guards, is_about, is_told
 from patchbot_checks.rules.exit_without_release.things import ONLY, Thing
 from patchbot_checks.rules.exit_without_release.where import (
     can_release,
-    has_guard,
     jumps_to,
     last_turn,
     line_met,
@@ -29,11 +29,12 @@ _FAULT = "vm_fault_t"
 
 @dataclass(slots=True)
 class Case:
-    """One thing of a function, and all the ways that were found for it."""
+    """One thing of a function, and all the ways that were found for it; `others` are all things."""
 
     context: Context
     function: Function
     thing: Thing
+    others: Sequence[Thing]
     callers: Callers
     machine: Follow
     exits: list[Exit[int]]
@@ -50,12 +51,16 @@ class Case:
                 yield self._given(way, "is given back a second time")
             elif status == NONE and HELD in met and not (self.thing.kind.reference or relocks):
                 path = path_of(self.function, way.trail, way.node)
-                if not has_guard(path, 0, self.thing, "take"):
+                if not any(guards(path, 0, self.thing, "take")):
                     yield self._given(way, "is given back, but was not taken on this way")
 
         for (_, status), way in self.machine.takes.items():
             if status == HELD and self._is_again(way):
                 yield self._given(way, "is taken again while it is held")
+        for way in self.machine.sets.values() if self._is_functions_own() else ():
+            path = path_of(self.function, way.trail, way.node)
+            if not is_told(path, self.thing):
+                yield self._given(way, "is still held when its variable is set anew")
 
     def _is_again(self, way: Way) -> bool:
         """Whether nothing speaks for another thing that looks alike, or for a nested lock."""
@@ -64,13 +69,18 @@ class Case:
         known = bool(self.thing.field) and event.op == "take"
         if not known or self.machine.passed or new or self.thing.kind.nests:
             return False
-        return not self.callers.is_given_elsewhere(self.function, self.thing, called=True)
+        return not self.callers.is_given_elsewhere(self.function, self.thing)
+
+    def _is_functions_own(self) -> bool:
+        """Whether only the function can give a reference back: no other has it, or looks it up."""
+        kind = self.thing.kind
+        return kind.reference and not (kind.kept_in or self._is_callers() or self._is_looked_up())
 
     # --- kept at an exit
 
     def _is_kept_wrongly(self, each: Exit[int]) -> bool:
         kind = self.thing.kind
-        if self.machine.passed and not kind.reference:
+        if not kind.reference and (self.machine.passed or self._has_another_name()):
             return False
         if self._is_for_caller():
             return not each.value.can_be(constant_of(kind.kept_with) or 0)
@@ -84,7 +94,13 @@ class Case:
         if each.value.low == each.value.high > 0:
             partners = [e for e in partners if e.value.constant is not None]
         value = _value_of(each)
-        return any(_value_of(e).meet(value) is not None for e in partners)
+        if any(_value_of(e).meet(value) is not None for e in partners):
+            return True
+        return not kind.reference and not self._is_expected(each)
+
+    def _has_another_name(self) -> bool:
+        """Whether something of this kind is given back, and not taken: it may be this."""
+        return any(o.kind is self.thing.kind and o.is_only_given for o in self.others)
 
     def _is_for_caller(self) -> bool:
         """Whether a fault handler keeps this for its caller, if it returns one value."""
@@ -124,10 +140,13 @@ class Case:
         path = path_of(self.function, each.trail, each.node)
         release = can_release(self.function, self.thing)
         taken = max((i for i, n in enumerate(path) if self._takes(n.index)), default=0)
-        if has_guard(path, taken, self.thing, "drop"):
+        around = list(guards(path, taken, self.thing, "drop"))
+        if any(is_about(n, self.thing, self.function, self.machine.seen) for n in around):
             return
         jumps = jumps_to(self.function)
         lines = lines_left(path, taken, release, self.machine.seen, jumps)
+        if around:
+            lines = [around[0].line]
         if self._is_for_caller():
             lines = [last_turn(path, taken)]
         for line in dict.fromkeys(lines if self.thing.kind.reference else lines[:1]):

@@ -13,6 +13,8 @@ from patchbot_checks.rules.exit_without_release.table import Kind, is_neutral, n
 from patchbot_checks.rules.exit_without_release.things import Event, Thing, add_aliases, plain
 
 _MAX_DEPTH = 3
+_LOCKS = re.compile(r"(?<!b)lock")
+_OUTWARD = re.compile(r"container_of\w*|\w+_entry\w*")
 _ASKS = re.compile(r"IS_ERR\w*|PTR_ERR\w*|ERR_CAST|\w*WARN\w*|\w*BUG_ON\w*|J_\w+|ASSERT")
 
 
@@ -39,7 +41,7 @@ class Passing:
         call = node.expr
         if call is None or node.index in thing.events or named(call.op) or is_question(call.op):
             return
-        gets = any(plain(arg.bare) in thing.texts for arg in call.args)
+        gets = any(plain(a.bare) in thing.texts and _may_unlock(call, a.bare) for a in call.args)
         outside = self._program.find_function(call.op, function.path) is None
         if gets and outside and not is_neutral(call.op):
             thing.events[node.index] = Event("unknown")
@@ -101,8 +103,13 @@ class Passing:
         if node.kind == "return":
             return _is_in(node.expr, thing) or _leads_on(node.expr, thing, function)
         if node.kind == "assign" and node.target is not None:
-            alias = node.target.bare.kind == "name" and node.target.bare.text in thing.texts
-            return not alias and _is_in(node.expr, thing)
+            target = node.target.bare
+            if (target.kind == "name" and target.text in thing.texts) or not _is_in(
+                node.expr, thing
+            ):
+                return False
+            inside = node.expr.bare.text not in thing.texts
+            return not (inside and self._stays(target, thing.kind, function, frozenset()))
         if node.kind == "call":
             return any(
                 self._keeps(node, place, arg, thing.kind, function)
@@ -110,6 +117,22 @@ class Passing:
                 if _is_in(arg, thing)
             )
         return False
+
+    def _stays(self, target: Expr, kind: Kind, function: Function, above: frozenset[str]) -> bool:
+        """Whether a pointer into a thing is a local variable's, which is only looked through."""
+        name = target.text
+        if name in above:
+            return True
+        parameters = {p.name for p in function.parameters}
+        if target.kind != "name" or name not in function.locals or name in parameters:
+            return False
+        inside = Thing(kind, name, {name}, "")
+        return all(
+            self._stays(to, kind, function, above | {name})
+            if (to := _copied_to(node, inside)) is not None
+            else not (_may_end(node, name) or self._passes_on(inside, node, function))
+            for node in function.graph.nodes
+        )
 
     def _keeps(self, node: Node, place: int, arg: Expr, kind: Kind, function: Function) -> bool:
         call = node.expr
@@ -138,11 +161,41 @@ class Passing:
                 thing = Thing(kind, name, {name}, "")
                 add_aliases(thing, function)
                 self._kept[key] = any(
-                    self._passes_on(thing, node, function) for node in function.graph.nodes
+                    self._passes_on(thing, node, function)
+                    for node in function.graph.nodes
+                    if kind.keeps or not _is_own_struct(node, function)
                 )
             except NotUnderstoodError:
                 self._kept[key] = True
         return self._kept[key]
+
+
+def _is_own_struct(node: Node, function: Function) -> bool:
+    """Whether a step sets a field of a struct that is the function's own: it ends with it."""
+    target = node.target.bare if node.kind == "assign" and node.target is not None else None
+    if target is None or target.kind != "field" or not target.text.replace(".", "_").isidentifier():
+        return False
+    return target.root in set(function.locals) - {p.name for p in function.parameters}
+
+
+def _may_unlock(call: Expr, arg: Expr) -> bool:
+    """Whether a call outside the tree may be about a lock: it gets its address, or is named so."""
+    return arg.kind == "unary" or bool(_LOCKS.search(call.op))
+
+
+def _copied_to(node: Node, thing: Thing) -> Expr | None:
+    """Return the variable that a step sets to a thing, or to a place in it."""
+    if node.kind != "assign" or node.target is None or node.expr is None:
+        return None
+    target = node.target.bare
+    return target if target.kind == "name" and _is_in(node.expr, thing) else None
+
+
+def _may_end(node: Node, name: str) -> bool:
+    """Whether a step takes or gives back what a variable points to, or what that is a part of."""
+    call = node.expr if node.kind == "call" else None
+    known = call is not None and (bool(named(call.op)) or bool(_OUTWARD.fullmatch(call.op)))
+    return known and call is not None and any(name in arg.names for arg in call.args)
 
 
 def _is_in(expr: Expr, thing: Thing) -> bool:

@@ -4,7 +4,7 @@ Found are paths on which a lock (page, buffer, inode, semaphore, mutex, spinlock
 protection), a journal handle, or a reference (buffer head, page, inode, memory of the function's
 own) is still held at a return, or is given back twice, or given back on a path that never took it.
 Helpers of the same file and folder that take or give back for their caller are followed; what
-takes and what gives back otherwise is in `facts/releases.toml`. A reference is no longer asked for
+takes and what gives back otherwise is in `facts/resources.toml`. A reference is no longer asked for
 once somebody else may have it. A function that is meant to return with a lock held does so in all
 cases of one return value: a lock is missed where the caller could not tell the difference.
 The finding is where the path turned away from the release: the `return`, or the jump.
@@ -82,7 +82,9 @@ def _function(
     for number, thing in enumerate(may.things):
         if _is_suspicious(function, may, number, thing):
             machine, exits = helpers.helped.follow(context, thing, function)
-            yield from Case(context, function, thing, callers, machine, exits).findings()
+            yield from Case(
+                context, function, thing, may.things, callers, machine, exits
+            ).findings()
 
 
 def _is_suspicious(function: Function, may: May, number: int, thing: Thing) -> bool:

@@ -28,8 +28,8 @@ class Event:
     """What a step does with a thing: take, drop, lose, escape, or call (a helper does it).
 
     `fails` is how a taking call says that it failed, and `sets` whether its result is the thing;
-    `inner` is the helper's name for the
-    thing; `place` is the argument by which a call gets a variable's address.
+    `inner` is the helper's name for the thing, `gives` whether some way through the helper gives
+    it back; `place` is the argument by which a call gets a variable's address.
     """
 
     op: str
@@ -39,6 +39,7 @@ class Event:
     place: int = -1
     looked_up: bool = False
     only_gives: bool = False
+    gives: bool = False
     callee: Function | None = None
     inner: Thing | None = None
 
@@ -73,6 +74,12 @@ class Thing:
         names = "|".join(re.escape(text) for text in sorted(self.texts))
         source = function.unit.data[function.start : function.end].decode("utf-8", "replace")
         return not re.search(rf"\b(?:{names})\s+__(?:free|cleanup)\s*\(", source)
+
+    @property
+    def is_only_given(self) -> bool:
+        """Whether it is given back, and as far as is known never taken: it may have other names."""
+        takes = any(event.may_take for event in self.events.values())
+        return not takes and any(event.op == "drop" for event in self.events.values())
 
     def takes(self) -> Iterator[tuple[int, Event]]:
         """Yield the steps at which it may be taken, with what they do."""

@@ -3,46 +3,59 @@
 from __future__ import annotations
 
 import functools
-import re
-import tomllib
-from importlib import resources
-from typing import Any
 
 from patchbot_checks.csource.expr import Expr
+from patchbot_checks.facts import load
+from patchbot_checks.facts.model import Callback
+from patchbot_checks.resources import lock
+from patchbot_checks.tables import only, plays
 
-ALLOW = "FAULT_FLAG_ALLOW_RETRY"
-NOWAIT = "FAULT_FLAG_RETRY_NOWAIT"
-TRIED = "FAULT_FLAG_TRIED"
-VMA_LOCK = "FAULT_FLAG_VMA_LOCK"
-RETRY = "VM_FAULT_RETRY"
+ALLOW = only("fault-may-retry")
+NOWAIT = only("fault-must-not-wait")
+TRIED = only("fault-was-tried")
+VMA_LOCK = only("fault-holds-area-lock")
+RETRY = only("fault-retry")
 FIRST = "first try, and retry allowed"
+_ROLES = (
+    "finds-fault-area", "pins-file", "returns-pin", "locks-or-drops", "allows-first-try",
+    "ends-by-signal", "leads-on",
+)  # fmt: skip
 
 
 @functools.cache
-def _facts() -> dict[str, Any]:
-    text = resources.files("patchbot_checks.facts").joinpath("faults.toml").read_text("utf-8")
-    return tomllib.loads(text)
+def _handlers() -> dict[str, Callback]:
+    return {each.name: each for each in load("callbacks.toml").of(Callback) if each.retries}
 
 
 @functools.cache
 def handler_fields() -> tuple[str, ...]:
     """Return the callback fields that hold fault handlers."""
-    return tuple(_facts()["handlers"])
+    return tuple(_handlers())
 
 
 def refuses(field: str) -> str:
     """Return who calls such a handler without caring for VM_FAULT_RETRY, "" where that is done."""
-    each = _facts()["handlers"][field]
-    return "" if each["retries"] else str(each["caller"])
+    each = _handlers()[field]
+    return each.caller if each.retries == "no" else ""
+
+
+def lock_effect(call: Expr) -> str:
+    """Return what a call does with the lock that a fault came with: take, drop, or ""."""
+    if plays(call.op, "takes-fault-lock"):
+        return "take"
+    return next((each.op for each in lock("mmap-lock").effects(call)), "")
+
+
+@functools.lru_cache(maxsize=20_000)
+def drops_by_name(name: str) -> bool:
+    """Whether a call of this name drops the fault's lock, whatever its arguments."""
+    return any(e.op == "drop" and e.part == "mmap-lock" for e in lock("mmap-lock").named(name))
 
 
 @functools.lru_cache(maxsize=20_000)
 def role(name: str) -> str:
-    """Return what a function is in `facts/faults.toml`, "" for nothing."""
-    for key, each in _facts()["calls"].items():
-        if name and re.fullmatch(each["names"], name):
-            return str(key)
-    return ""
+    """Return which role that matters for fault handlers a function plays, "" for none."""
+    return next((each for each in _ROLES if name and plays(name, each)), "")
 
 
 def flags_of(cond: Expr, taken: bool) -> dict[str, bool]:
@@ -50,7 +63,7 @@ def flags_of(cond: Expr, taken: bool) -> dict[str, bool]:
     cond = cond.bare
     if cond.kind == "unary" and cond.op == "!":
         return flags_of(cond.args[0], not taken)
-    if cond.kind == "call" and role(cond.op) == "allow-first":
+    if cond.kind == "call" and role(cond.op) == "allows-first-try":
         return {FIRST: taken}
     if cond.kind == "binary" and cond.op in ("==", "!="):
         return _compared(cond, taken == (cond.op == "=="))
@@ -74,7 +87,7 @@ def _compared(cond: Expr, equal: bool) -> dict[str, bool]:
 
 
 def _flags(expr: Expr) -> frozenset[str]:
-    return frozenset(name for name in expr.names if name.startswith("FAULT_FLAG_"))
+    return frozenset(name for name in expr.names if plays(name, "fault-flag"))
 
 
 def names_retry(value: Expr) -> bool:

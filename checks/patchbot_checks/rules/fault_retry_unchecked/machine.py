@@ -16,12 +16,15 @@ from patchbot_checks.rules.fault_retry_unchecked.faults import (
     ALLOW,
     FIRST,
     NOWAIT,
+    RETRY,
     TRIED,
     VMA_LOCK,
     flags_of,
+    lock_effect,
     names_retry,
     role,
 )
+from patchbot_checks.tables import names
 
 _CALL = "()"
 
@@ -102,20 +105,21 @@ class FaultMachine(Machine[Retry]):
         self, node: Node, call: Expr, state: Retry, env: Env[Retry]
     ) -> Iterable[Outcome[Retry]]:
         state = replace(state, marks=frozenset(m for m in state.marks if m[0] != _CALL))
-        kind = role(call.op)
-        if kind == "drops" or (kind == "drops-by-name" and "mmap_" in call.text):
+        done = lock_effect(call)
+        if done == "drop":
             return (Outcome(replace(state, dropped=True), note=f"{call.op}()"),)
-        if kind == "takes":
+        if done == "take":
             return (Outcome(replace(state, dropped=False, stale=state.dropped)),)
-        if kind == "looks-up":
+        kind = role(call.op)
+        if kind == "finds-fault-area":
             return (Outcome(replace(state, stale=False)),)
         if kind == "returns-pin":
             return _pin(call, state, env)
         if kind == "locks-or-drops":
             return _lock_or_drop(call, state, env)
-        if kind == "killable":
+        if kind == "ends-by-signal":
             return (Outcome(state, ZERO), Outcome(replace(state, killed=True), NONZERO))
-        if kind == "pins" and self._is_of_area(node, call, env):
+        if kind == "pins-file" and self._is_of_area(node, call, env):
             return (Outcome(replace(state, pinned=True)),)
         self._used(node, call, state, env)
         followed = self._follow(node, state, env)
@@ -148,11 +152,11 @@ class FaultMachine(Machine[Retry]):
             self._judge(line, state, env)
         if not marks and handler and (state.dropped or state.stale) and not self._may(node):
             self._report("not-told" if state.dropped else "stale", env.function, node.line, env, "")
-        if state.refused and node.expr is not None and "VM_FAULT_SIGBUS" in node.expr.names:
+        if state.refused and node.expr is not None and node.expr.names & names("fault-error"):
             self._report("refused", env.function, node.line, env, "")
 
     def _may(self, node: Node) -> bool:
-        return node.expr is not None and "VM_FAULT_COMPLETED" in node.expr.names
+        return node.expr is not None and bool(node.expr.names & names("fault-completed"))
 
     def _judge(self, line: int, state: Retry, env: Env[Retry]) -> None:
         """Look at one return of VM_FAULT_RETRY, put together at a line."""
@@ -208,7 +212,7 @@ def _assigned(node: Node, state: Retry) -> Retry:
         mine = calls if node.expr.bare.kind == "call" else copied
     elif node.op == "|=":
         mine |= {(name, line) for other, line in state.marks if other in node.expr.names}
-    elif node.op == "&=" and "VM_FAULT_RETRY" in node.expr.names:
+    elif node.op == "&=" and RETRY in node.expr.names:
         mine = set()
     return replace(state, marks=frozenset(others | mine), refused=False)
 
@@ -219,7 +223,8 @@ def _asks_retry(expr: Expr) -> bool:
 
 def _leads_on(expr: Expr) -> bool:
     bare = expr.bare
-    if "vm_file" not in words_of(expr.text) and not (bare.kind == "field" and bare.op == "vma"):
+    area = bare.kind == "field" and bare.op in names("fault-area-field")
+    if not area and words_of(expr.text).isdisjoint(names("area-file-field")):
         return False
     return all(role(call.op) == "leads-on" for call in expr.calls())
 

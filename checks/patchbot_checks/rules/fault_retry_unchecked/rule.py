@@ -57,21 +57,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from patchbot_checks.context import Context, Env
+from patchbot_checks.csource.expr import words_of
 from patchbot_checks.csource.graph import Node
 from patchbot_checks.csource.unit import Function
 from patchbot_checks.handlers import find_handlers
 from patchbot_checks.report import Finding, Severity
+from patchbot_checks.resources import lock
 from patchbot_checks.rules.fault_retry_unchecked.faults import (
     ALLOW,
     RETRY,
+    drops_by_name,
     handler_fields,
     refuses,
     role,
 )
 from patchbot_checks.rules.fault_retry_unchecked.machine import FaultMachine, Retry
+from patchbot_checks.tables import names, only
 
-WORDS: frozenset[str] | None = frozenset({"vm_fault"})
+WORDS: frozenset[str] | None = names("fault-argument")
 _WORDS = frozenset({RETRY, ALLOW})
+_SOME = lock("mmap-lock").words | {RETRY}
 _MESSAGES = {
     "never": "VM_FAULT_RETRY from .{field}: {caller} does not allow it and takes it for success",
     "unchecked": "VM_FAULT_RETRY, but FAULT_FLAG_ALLOW_RETRY is not known to be set here",
@@ -123,13 +128,13 @@ def check(context: Context) -> Iterator[Finding]:
 
 
 def _may_matter(context: Context) -> bool:
-    data = context.unit.data
-    return b"VM_FAULT_RETRY" in data or b"release_fault_lock" in data or b"mmap_" in data
+    return any(word.encode() in context.unit.data for word in _SOME)
 
 
 def _matters(function: Function) -> bool:
     return function.mentions(_WORDS) or any(
-        role(word) in ("drops", "returns-pin", "locks-or-drops") for word in function.words
+        drops_by_name(word) or role(word) in ("returns-pin", "locks-or-drops")
+        for word in function.words
     )
 
 
@@ -138,5 +143,5 @@ def _helper(context: Context, node: Node, caller: Function) -> Function | None:
     callee = context.callee(node, caller)
     if callee is None or callee.path != caller.path or not _matters(callee):
         return None
-    takes = any("vm_fault" in each.ctype for each in callee.parameters)
-    return callee if takes or callee.returns == "vm_fault_t" else None
+    takes = any(words_of(each.ctype) & names("fault-argument") for each in callee.parameters)
+    return callee if takes or callee.returns == only("fault-result") else None

@@ -10,8 +10,9 @@ from patchbot_checks.csource.expr import Expr
 from patchbot_checks.csource.graph import Node
 from patchbot_checks.csource.paths import MAX_DEPTH, Outcome
 from patchbot_checks.csource.unit import Function
-from patchbot_checks.csource.values import NONZERO, NOT_POSITIVE, ONE, POSITIVE, ZERO, Value
-from patchbot_checks.rules.lock_order.ranks import Lock, Order, effects, orders
+from patchbot_checks.csource.values import Value
+from patchbot_checks.resources import WAYS
+from patchbot_checks.rules.lock_order.ranks import Done, Order, effects, locks, orders
 from patchbot_checks.rules.lock_order.reach import Reach, direct
 
 Chain = tuple[tuple[str, str, int, str], ...]
@@ -56,41 +57,32 @@ class LockMachine(Machine[Held]):
     def leave(
         self, state: Held, before: Held, call: Node, callee: Function, env: Env[Held]
     ) -> Held:
-        """See `Machine`; what a helper took and kept is not known well enough, but a handle."""
+        """See `Machine`; of what a helper took and kept, only what it returns is known well."""
         if state.order is None:
-            more = {"handle"} if callee.returns.startswith("handle_t") else set()
+            more = {name for name, lock in locks().items() if lock.is_passed_as(callee.returns)}
             return Held(state.locks & (before.locks | more))
         name = call.expr.op if call.expr is not None else ""
         link = (env.function.path, env.function.name, call.line, name)
         return Held(before.locks, state.order, (link, *state.chain))
 
     def _effects(
-        self,
-        node: Node,
-        call: Expr,
-        done: tuple[tuple[str, Lock], ...],
-        state: Held,
-        env: Env[Held],
+        self, node: Node, call: Expr, done: tuple[Done, ...], state: Held, env: Env[Held]
     ) -> Iterable[Outcome[Held]]:
-        taken = [lock for kind, lock in done if kind in ("take", "get")]
-        for lock in taken:
-            order = self._against(lock, state, env.function)
+        for each in done:
+            order = self._against(each.lock, state, env.function) if each.op == "take" else None
             if order is not None:
                 return self._inverted(order, node, call, state, env)
-        gone = frozenset(lock.name for kind, lock in done if kind == "drop")
-        got = frozenset(lock.name for kind, lock in done if kind != "drop")
+        gone = frozenset(each.lock for each in done if each.op == "drop")
+        got = frozenset(each.lock for each in done if each.op != "drop")
         with_it = replace(state, locks=(state.locks - gone) | got)
-        value = _success(call, done)
-        if value is None:
-            return (Outcome(with_it),)
-        failed = {POSITIVE: NOT_POSITIVE, ONE: ZERO, ZERO: NONZERO}[value]
-        return (Outcome(with_it, value), Outcome(state, failed))
+        value, failed = _ways(done)
+        return (Outcome(with_it, value), *(Outcome(state, each) for each in failed))
 
-    def _against(self, lock: Lock, state: Held, function: Function) -> Order | None:
-        if lock.name in state.locks:
+    def _against(self, lock: str, state: Held, function: Function) -> Order | None:
+        if lock in state.locks:
             return None  # nested in one of its own kind
         for order in orders():
-            meant = order.taken == lock.name and order.held in state.locks
+            meant = order.taken == lock and order.held in state.locks
             if meant and not function.path.startswith(order.not_in):
                 return order
         return None
@@ -127,20 +119,9 @@ class LockMachine(Machine[Held]):
         touched = self._reach.touched(callee)
         left = MAX_DEPTH - env.depth - 1
         wanted = {o.taken for o in orders() if o.held in state.locks} - state.locks
-        return any(
-            touched.get((kind, name), MAX_DEPTH) <= left
-            for name in wanted
-            for kind in ("take", "get")
-        )
+        return any(touched.get(("take", name), MAX_DEPTH) <= left for name in wanted)
 
 
-def _success(call: Expr, done: tuple[tuple[str, Lock], ...]) -> Value | None:
-    """Return the value with which a call says that it has the lock; None where it always has."""
-    for kind, lock in done:
-        if kind == "get" or (kind == "take" and lock.fails):
-            return POSITIVE
-        if kind == "try":
-            return ONE
-        if kind == "take" and "_killable" in call.op:
-            return ZERO
-    return None
+def _ways(done: tuple[Done, ...]) -> tuple[Value | None, tuple[Value, ...]]:
+    """Return the value with which a call says that it has the lock, and those without it."""
+    return next((WAYS[each.fails] for each in done if each.fails != "never"), WAYS["never"])

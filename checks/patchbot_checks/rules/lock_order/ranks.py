@@ -1,101 +1,69 @@
-"""The locks and their order, from `facts/lock_order.toml`."""
+"""The order of locks, from `facts/orders.toml`, and what calls do with them."""
 
 from __future__ import annotations
 
 import functools
-import re
-import tomllib
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
 
 from patchbot_checks.csource.expr import Expr
+from patchbot_checks.facts import load
+from patchbot_checks.facts.model import Order
+from patchbot_checks.resources import Effect, Lock, lock
 
-_NEVER = re.compile(r"(?!)")
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """One kind of lock; see the table for what the fields mean."""
-
-    name: str
-    words: str
-    take: re.Pattern[str]
-    tries: re.Pattern[str]
-    get: re.Pattern[str]
-    get_words: re.Pattern[str]
-    drop: re.Pattern[str]
-    field: re.Pattern[str] | None
-    fails: bool
-    parameter: str
-    callbacks: frozenset[str]
+__all__ = ["Done", "Order", "direct_effects", "effects", "locks", "orders"]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """`taken` must not be taken where `held` is held."""
+class Done:
+    """What a call does with a lock: take, try or drop; `fails` is how it says that it did not."""
 
-    held: str
-    taken: str
-    why: str
-    not_in: tuple[str, ...]
-
-
-@functools.cache
-def _facts() -> dict[str, Any]:
-    text = resources.files("patchbot_checks.facts").joinpath("lock_order.toml").read_text("utf-8")
-    return tomllib.loads(text)
-
-
-@functools.cache
-def locks() -> dict[str, Lock]:
-    """Return the kinds of locks by name."""
-    return {
-        name: Lock(
-            name, each["words"], re.compile(each["take"]), _pattern(each, "try"),
-            _pattern(each, "get"), _pattern(each, "get_words"), _pattern(each, "drop"),
-            re.compile(each["field"]) if "field" in each else None,
-            each.get("result") == "error", each.get("parameter", ""),
-            frozenset(each.get("callback", ())),
-        )
-        for name, each in _facts()["lock"].items()
-    }  # fmt: skip
-
-
-def _pattern(each: dict[str, Any], key: str) -> re.Pattern[str]:
-    return re.compile(each[key]) if key in each else _NEVER
+    op: str
+    lock: str
+    fails: str
 
 
 @functools.cache
 def orders() -> tuple[Order, ...]:
     """Return the pairs that must not be."""
-    return tuple(
-        Order(each["held"], each["taken"], each["why"], tuple(each.get("not_in", ())))
-        for each in _facts()["order"]
-    )
+    return load("orders.toml").of(Order)
+
+
+@functools.cache
+def locks() -> dict[str, Lock]:
+    """Return the locks that have an order, by name."""
+    return {name: lock(name) for order in orders() for name in (order.held, order.taken)}
+
+
+def _op(effect: Effect) -> str:
+    """Return take, try or drop; "" for what was looked up: it is somebody else's."""
+    if effect.op != "take":
+        return "drop"
+    return "" if effect.looked_up else "try" if effect.fails == "zero" else "take"
 
 
 @functools.lru_cache(maxsize=50_000)
-def named(name: str) -> tuple[tuple[str, str], ...]:
-    """Return what a call of this name may do, as (take, try, get or drop; lock)."""
-    found = []
-    for lock in locks().values():
-        for kind, pattern in (
-            ("take", lock.take), ("try", lock.tries), ("get", lock.get), ("drop", lock.drop),
-        ):  # fmt: skip
-            if pattern.fullmatch(name):
-                found.append((kind, lock.name))
-    return tuple(found)
+def _named(name: str) -> tuple[tuple[str, str, frozenset[str]], ...]:
+    """Return what a call of this name may do, with the fields of which one must be meant."""
+    return tuple(
+        (_op(effect), each, frozenset() if effect.part == each else lock.fields)
+        for each, lock in locks().items()
+        for effect in lock.named(name)
+        if _op(effect)
+    )
 
 
-def effects(call: Expr) -> tuple[tuple[str, Lock], ...]:
-    """Return what a call does, as (take, try, get or drop; lock)."""
-    made = []
-    for kind, name in named(call.op):
-        lock = locks()[name]
-        if lock.field is not None and not lock.field.search(call.text):
-            continue
-        if kind == "get" and not lock.get_words.search(call.text):
-            continue
-        made.append((kind, lock))
-    return tuple(made)
+def direct_effects(name: str, words: frozenset[str]) -> frozenset[tuple[str, str]]:
+    """Return what a call of this name may do in a function with these words: (op, lock)."""
+    return frozenset(
+        (op, each) for op, each, fields in _named(name) if not fields or fields & words
+    )
+
+
+def effects(call: Expr) -> tuple[Done, ...]:
+    """Return what a call does."""
+    return tuple(
+        Done(_op(effect), each, effect.fails)
+        for each in dict.fromkeys(name for _, name, _ in _named(call.op))
+        for effect in locks()[each].effects(call)
+        if _op(effect)
+    )

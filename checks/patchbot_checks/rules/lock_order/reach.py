@@ -8,7 +8,7 @@ from typing import Any
 
 from patchbot_checks.context import Context
 from patchbot_checks.csource.unit import Function
-from patchbot_checks.rules.lock_order.ranks import locks, named
+from patchbot_checks.rules.lock_order.ranks import direct_effects, locks
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 Effect = tuple[str, str]
@@ -47,19 +47,19 @@ class Reach:
     def entry(self, function: Function) -> frozenset[str]:
         """Return the locks that are held whenever a function runs, by its role or parameters."""
         types = {parameter.ctype for parameter in function.parameters}
-        passed = {lock.name for lock in locks().values() if lock.parameter in types}
+        passed = {name for name, lock in locks().items() if any(map(lock.is_passed_as, types))}
         return self._role(function.path).get(function.name, frozenset()) | passed
 
     def _role(self, path: str) -> dict[str, frozenset[str]]:
         """Return which locks are held around the callbacks of a file's folder, by function."""
         if path not in self._roles:
             made: dict[str, frozenset[str]] = {}
-            for lock in locks().values():
+            for held, lock in locks().items():
                 names: set[str] = set()
                 if lock.callbacks:
                     names = names.union(*self._program.installed(path, lock.callbacks).values())
                 for name in names:
-                    made[name] = made.get(name, frozenset()) | {lock.name}
+                    made[name] = made.get(name, frozenset()) | {held}
             self._roles[path] = made
         return self._roles[path]
 
@@ -82,6 +82,7 @@ def direct(function: Function) -> frozenset[Effect]:
     """Return what a function itself may take or drop."""
     known: frozenset[Effect] | None = function.__dict__.get("_locks_named")
     if known is None:
-        known = frozenset(each for name in called(function) for each in named(name))
+        words = frozenset(function.words)
+        known = frozenset().union(*(direct_effects(name, words) for name in called(function)))
         function.__dict__["_locks_named"] = known
     return known

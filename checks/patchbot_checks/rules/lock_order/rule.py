@@ -1,6 +1,6 @@
 """A lock is taken that must be taken before one that is held.
 
-The order is in `facts/lock_order.toml`: the inode's lock under the mmap_lock of a fault; a handle
+The order is in `facts/orders.toml`: the inode's lock under the mmap_lock of a fault; a handle
 started with a page locked; writeback, the lock that keeps faults out (i_mmap_sem,
 invalidate_lock), or s_writepages_rwsem (once s_journal_flag_rwsem) inside a handle. Calls are
 followed in the file and its folder. What a callback's caller holds is known from the field it is
@@ -65,7 +65,7 @@ class _Found:
             helper = self.context.program.find_function(name, env.function.path)
             if helper is not None and order.held in self._reach.entry(helper):
                 return
-        held, taken = locks()[order.held].words, locks()[order.taken].words
+        held, taken = (locks()[name].resource.words for name in (order.held, order.taken))
         call = chain[0][3]
         through = f" through {call}()" if len(chain) > 1 else ""
         message = f"{taken} under {held}{through}: {order.why}"
@@ -98,6 +98,6 @@ def _is_worth_it(function: Function, reach: Reach) -> bool:
     if not wanted:
         return False
     return any(
-        name in wanted and kind in ("take", "get") and depth < MAX_DEPTH
+        name in wanted and kind == "take" and depth < MAX_DEPTH
         for (kind, name), depth in reach.touched(function).items()
     )

@@ -108,7 +108,10 @@ class _Journals(Machine[_State]):
         callee = self._context.callee(node, env.function)
         if callee is None or self._context.graph(callee) is None:
             return None
-        if not reaches(self._context, callee, _FOLLOWED):
+        if is_about_page(callee, "handle_t *"):
+            if not reaches(self._context, callee, _FOLLOWED):
+                return None
+        elif not reaches(self._context, callee, ASKED | _RULED_OUT, 1):  # see `leave`
             return None
         ways = env.follow(node, callee, state)
         return ways if ways is None or state.journals is not None else answered(ways)

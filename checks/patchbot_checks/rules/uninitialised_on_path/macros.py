@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Mapping
-from importlib import resources
-from typing import Any
 
 from patchbot_checks.csource.expr import Expr
 from patchbot_checks.csource.text import Macro
+from patchbot_checks.facts import load
+from patchbot_checks.facts import model as facts
+from patchbot_checks.tables import plays
 
 _LOUD = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 _Places = tuple[int, ...]
@@ -26,7 +26,7 @@ class Setters:
         """Whether a call sets its argument with this number (from 0), if that is a variable."""
         if self._local.get(call.op) is not None:
             return True
-        if _LOUD.match(call.op) and not re.fullmatch(_facts()["readers"]["name"], call.op):
+        if _LOUD.match(call.op) and not plays(call.op, "only-reads"):
             return True
         return _is_in(number, len(call.args), _known(call.op)[0])
 
@@ -39,29 +39,15 @@ def _is_in(number: int, count: int, places: _Places) -> bool:
     return number in places or number - count in places
 
 
-@functools.cache
-def _facts() -> dict[str, Any]:
-    text = resources.files("patchbot_checks.facts").joinpath("macro_arguments.toml").read_text()
-    return tomllib.loads(text)
-
-
-@functools.cache
+@functools.lru_cache(maxsize=20_000)
 def is_aggregate(ctype: str) -> bool:
     """Whether a type's name stands for a struct or an array."""
-    return bool(re.fullmatch(_facts()["aggregate"]["name"], ctype))
+    return plays(ctype, "aggregate-type")
 
 
-@functools.cache
-def _table() -> tuple[tuple[re.Pattern[str], _Places, _Places], ...]:
-    return tuple(
-        (re.compile(each["name"]), tuple(each.get("sets", ())), tuple(each.get("unread", ())))
-        for each in _facts()["macro"]
-    )
-
-
-@functools.cache
+@functools.lru_cache(maxsize=20_000)
 def _known(name: str) -> tuple[_Places, _Places]:
-    for pattern, sets, unread in _table():
-        if name and pattern.fullmatch(name):
-            return sets, unread
+    for each in load("macros.toml").of(facts.Macro):
+        if name and each.has(name):
+            return each.sets, each.unread
     return (), ()

@@ -3,58 +3,39 @@
 from __future__ import annotations
 
 import functools
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
 
 from patchbot_checks.context import Env, Machine
 from patchbot_checks.csource.expr import Expr
 from patchbot_checks.csource.graph import Node
 from patchbot_checks.csource.paths import Outcome
 from patchbot_checks.csource.unit import Function
-from patchbot_checks.csource.values import NEGATIVE, POSITIVE
 from patchbot_checks.doubt import lines_that_differ
+from patchbot_checks.resources import WAYS, Effect, named
 
 Taken = frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One kind of thing that is taken and given back; see `facts/pairs.toml`."""
+@functools.lru_cache(maxsize=50_000)
+def _named(name: str) -> tuple[Effect, ...]:
+    """Return what a call of this name may do with a lock, or with what is lent like one.
 
-    name: str
-    take: re.Pattern[str]
-    drop: re.Pattern[str]
-    args: bool
-    fails: bool
-
-    def which(self, call: Expr) -> tuple[str, str]:
-        """Return what tells the thing from others of its kind."""
-        return self.name, call.args[0].text if self.args and call.args else ""
-
-
-@functools.cache
-def _pairs() -> tuple[Pair, ...]:
-    text = resources.files("patchbot_checks.facts").joinpath("pairs.toml").read_text("utf-8")
+    Those that are asked whether they took it are left out: they double the ways.
+    """
     return tuple(
-        Pair(
-            each["name"], re.compile(each["take"]), re.compile(each["drop"]), each["args"],
-            each["result"] == "error",
-        )
-        for each in tomllib.loads(text)["pair"]
+        each for each in named(name)
+        if (each.kind.lent or not each.kind.reference) and not each.looked_up
+        and each.op in ("take", "drop") and each.fails not in ("zero", "nonzero")
     )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=50_000)
-def _effect(name: str) -> tuple[Pair, bool] | None:
-    for pair in _pairs():
-        if pair.take.fullmatch(name):
-            return pair, True
-        if pair.drop.fullmatch(name):
-            return pair, False
-    return None
+def _which(effect: Effect, node: Node, call: Expr) -> tuple[str, str]:
+    """Return the kind of a thing, and what tells it from others of its kind."""
+    what = None if effect.kind.reference else next(effect.objects(call), None)
+    if what is None and effect.object == "result" and not effect.kind.reference:
+        what = node.target
+    return effect.kind.words, what.bare.text if what is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +56,8 @@ class Fault:
 
 def takes_and_drops(function: Function) -> bool:
     """Whether a function both takes and gives back something of one kind."""
-    effects = {each for each in map(_effect, function.words) if each is not None}
-    return any((pair, not takes) in effects for pair, takes in effects)
+    done = {(each.kind.name, each.op) for name in function.words for each in _named(name)}
+    return any((kind, "drop") in done for kind, op in done if op == "take")
 
 
 class PairMachine(Machine[Taken]):
@@ -95,20 +76,21 @@ class PairMachine(Machine[Taken]):
 
     def step(self, node: Node, state: Taken, env: Env[Taken]) -> Iterable[Outcome[Taken]] | None:
         """See `Machine`."""
-        found = _effect(node.expr.op) if node.kind == "call" and node.expr is not None else None
-        if found is None or node.expr is None:
+        call = node.expr if node.kind == "call" else None
+        if call is None or not _named(call.op):
             return None
-        pair, takes = found
-        what = pair.which(node.expr)
-        if not takes:
+        effect = next((e for e in _named(call.op) if e.is_meant(call)), None)
+        if effect is None:
+            return None
+        what = _which(effect, node, call)
+        if effect.op == "drop":
             if what in state:
                 self.released.add((what, node.line))
             else:
                 self._keep(False, what, node.line, env)
             return (Outcome(state - {what}),)
-        if pair.fails:
-            return (Outcome(state | {what}, POSITIVE), Outcome(state, NEGATIVE))
-        return (Outcome(state | {what}),)
+        value, failed = WAYS[effect.fails]
+        return (Outcome(state | {what}, value), *(Outcome(state, each) for each in failed))
 
     def end(self, node: Node, state: Taken, env: Env[Taken]) -> None:
         """See `Machine`."""

@@ -3,7 +3,7 @@
 Found is a second question such as `ext4_should_journal_data(inode)` where an answer other than the
 first leads to a fault that can be named: a lock or a handle is released that was not taken, or is
 kept at the return; or a variable is used that is set under the other answer only. Which questions
-can change, who changes them, and which lock keeps them is in `facts/changeable.toml`: where such a
+can change, who changes them, and which lock keeps them is in `facts/questions.toml`: where such a
 lock is held from the one question to the other, by the function or by its caller as far as its role
 tells, nothing is found. Two questions that lead to no fault are fine.
 

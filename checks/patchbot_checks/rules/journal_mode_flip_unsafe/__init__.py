@@ -1,0 +1,1 @@
+"""Journalling or DAX flags of a live inode changed without what makes that safe."""
