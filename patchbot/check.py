@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbot_checks import RULES, FolderSources, NotUnderstood, Report, check_files
 from patchbot_checks import Finding as Found
+from patchbot_checks.program import Program
 
 from patchbot.errors import PatchbotError, UsageError
 from patchbot.git import Repository
@@ -20,6 +22,7 @@ from patchbot.model import Severity, Status
 from patchbot.static.commits import Checked, check_commits
 from patchbot.static.files import collect_files, find_top
 from patchbot.static.outcome import OWN_RULES, Told, judge, tell
+from patchbot.workers import WORKERS
 
 if TYPE_CHECKING:
     from patchbot.diagnostics import Narrator
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 SCHEMA = "patchbot.check/1"
 _MAX_COMMITS = 500
 _QUIET_S = 1.0
+_MANY_BYTES = 300_000
 _NAMED = re.compile(r"(.+):v(\d+(?:\.\d+)*)", re.S)
 Rules = tuple[str, ...] | None
 Say = Callable[[str], None]
@@ -89,14 +93,35 @@ def check_paths(paths: Sequence[Path], rules: Rules, say: Say, tick: Tick) -> di
     """Check files and folders as they are; raises `PatchbotError` where one is not there."""
     files = collect_files(paths)
     top = find_top(files)
-    sources = FolderSources(top)
+    names = [str(path.relative_to(top)) for path in files]
     progress = Patiently(say)
     reports: list[Report] = []
-    for number, path in enumerate(files, 1):
-        name = str(path.relative_to(top))
-        progress.say(f"checking {name} ({number} of {len(files)})")
-        reports.append(check_files(sources, [name], rules, tick=tick))
+    for report in _check_each(names, sum(path.stat().st_size for path in files), top, rules, tick):
+        reports.append(report)
+        progress.say(f"checked {report.files[0]} ({len(reports)} of {len(files)})")
     return _document_of_files(reports, top, rules)
+
+
+def _check_each(
+    names: Sequence[str], size: int, top: Path, rules: Rules, tick: Tick
+) -> Iterator[Report]:
+    """Check files in their order, many or large ones in several processes."""
+    if len(names) == 1 or size < _MANY_BYTES:
+        program = Program(FolderSources(top))
+        for name in names:
+            yield check_files(program.sources, [name], rules, tick=tick, program=program)
+    else:
+        check = functools.partial(_check_one, str(top), rules)
+        yield from WORKERS.map(check, names)
+
+
+_programs: dict[str, Program] = {}
+
+
+def _check_one(top: str, rules: Rules, name: str) -> Report:
+    """Check one file in a worker process, which keeps what it read of the tree."""
+    program = _programs.setdefault(top, Program(FolderSources(Path(top))))
+    return check_files(program.sources, [name], rules, program=program)
 
 
 def _document_of_files(reports: Sequence[Report], top: Path, rules: Rules) -> dict[str, Any]:

@@ -114,6 +114,12 @@ class Repository:
             found.append(line if _HEX.fullmatch(line) else None)
         return found
 
+    def count_bytes(self, names: Sequence[str]) -> int:
+        """Return the size of all objects that `names` mean, each name that means none left out."""
+        ids = [found for found in self.check_names(names) if found is not None]
+        done = self.run("cat-file", "--batch-check=%(objectsize)", stdin=_lines(ids))
+        return sum(int(size) for size in done.stdout.split() if size.isdigit())
+
     def update_refs(self, refs: Mapping[str, str | None]) -> None:
         """Set (or, for None, delete) refs below `refs/patchbot/`; no other ref is accepted."""
         lines = []

@@ -35,15 +35,17 @@ def check_files(
     *,
     functions: Callable[[str, str], bool] | None = None,
     tick: Callable[[], None] = lambda: None,
+    program: Program | None = None,
 ) -> Report:
     """Check files of a tree with some rules (all for None) and return what they say.
 
     `functions` chooses by (path, function name) what is looked at; `tick` is called often, and
-    what it raises ends the check. Raises `KeyError` for an unknown rule.
+    what it raises ends the check. `program` is the tree of an earlier call on the same sources: it
+    saves reading them again. Raises `KeyError` for an unknown rule.
     """
     names = tuple(RULES) if rules is None else tuple(dict.fromkeys(rules))
     modules = [(name, cast(Rule, RULES[name].module)) for name in names]
-    program = Program(sources)
+    program = program or Program(sources)
     found: list[Finding] = []
     lost: dict[tuple[str, str], NotUnderstood] = {}
     counted = 0

@@ -11,12 +11,14 @@ import patchbot_checks
 from patchbot_checks import Finding as Found
 from patchbot_checks import NotUnderstood
 
+from patchbot.git import Repository
 from patchbot.model import Change, Finding, Severity, StageResult, Status
 from patchbot.proc import PROCESSES
 from patchbot.stages.base import StageRequest, hash_key, hash_patch
-from patchbot.static.changes import patch_lines, place_lines
+from patchbot.static.changes import C_SUFFIXES, find_changes, patch_lines, place_lines
 from patchbot.static.commits import Checked, check_commits
 from patchbot.static.outcome import NOT_UNDERSTOOD, Told, judge, tell
+from patchbot.workers import WORKERS
 
 __all__ = [
     "StaticStage",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 _VERSION = "1"
 _MAX_UNCHANGED = 50
+_LARGE_BYTES = 100_000
 Lines = Mapping[tuple[str, int], int]
 
 
@@ -55,7 +58,7 @@ class StaticStage:
         if request.tree is None or not commits:
             reason = "no commits to check"
             return StageResult(self.name, Status.SKIPPED, reason, repeat=request.repeat)
-        checked = check_commits(request.tree, base, commits, tick=PROCESSES.check)
+        checked = _check(request.tree, base, commits)
         patches = request.revision.patches
         lines = {
             patch.number: place_lines(patch_lines(patch), change)
@@ -70,6 +73,15 @@ class StaticStage:
             tools={"patchbot_checks": f"{len(checked.rules)} rules, {hash_rules()[:12]}"},
             repeat=request.repeat,
         )
+
+
+def _check(tree: Repository, base: str, commits: Sequence[str]) -> Checked:
+    """Check commits; large ones in a worker: revisions are checked side by side."""
+    changed = find_changes(tree, base, commits[-1])
+    names = [f"{commits[-1]}:{path}" for path in changed if path.endswith(C_SUFFIXES)]
+    if tree.count_bytes(names) < _LARGE_BYTES:
+        return check_commits(tree, base, commits, tick=PROCESSES.check)
+    return WORKERS.call(check_commits, tree, base, commits)
 
 
 def commits_of(request: StageRequest) -> tuple[str, list[str]]:

@@ -27,6 +27,7 @@ def check_walnuts(
     *,
     functions: Callable[[str, str], bool] | None = None,
     tick: Callable[[], None] = lambda: None,
+    program: object = None,
 ) -> Report:
     """In place of `check_files`: WALNUT is an error, PECAN a warning, ALMOND a note.
 

@@ -88,3 +88,16 @@ int demo_clear_journalled(struct inode *inode, journal_t *journal)
 	ext4_writepages_up_write(inode->i_sb, ctx);
 	return err;
 }
+
+/* They call each other, and nobody else calls them. */
+static void demo_forth(struct inode *inode, int depth)
+{
+	EXT4_I(inode)->i_flags ^= EXT4_JOURNAL_DATA_FL; /* expect: journal-mode-flip-unsafe */
+	if (depth)
+		demo_back(inode, depth - 1);
+}
+
+static void demo_back(struct inode *inode, int depth)
+{
+	demo_forth(inode, depth);
+}

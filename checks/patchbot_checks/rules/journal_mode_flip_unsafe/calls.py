@@ -35,8 +35,9 @@ def changed_by(
 ) -> Iterator[Changed]:
     """Yield what a call changes: flag's name, to what, its inode, whether a caller named it."""
     for change in changes():
-        if change.how == "mask" and change.calls.fullmatch(call.op) and len(call.args) == 3:
-            yield from _masked(call, state)
+        if change.how == "mask":
+            if change.calls.fullmatch(call.op) and len(call.args) == 3:
+                yield from _masked(call, state)
         elif change.calls.fullmatch(call.op) and len(call.args) == 2:
             yield from _bits(context, change, call.args[1], call.args[0], state, env)
         elif change.bits.fullmatch(call.op) and len(call.args) == 2:

@@ -136,3 +136,12 @@ void demo_other_flags(struct inode *inode, struct demo_raw *raw)
 		DEMO_I(inode)->i_flags |= EXT4_SYNC_FL;
 	raw->i_flags = cpu_to_le32(flags | EXT4_JOURNAL_DATA_FL);
 }
+
+/* Other functions of these names: nothing is known of them. */
+void demo_odd_calls(struct inode *inode)
+{
+	inode_set_flags(inode, S_DAX);
+	ext4_set_inode_flag(EXT4_INODE_JOURNAL_DATA);
+	set_bit(EXT4_INODE_JOURNAL_DATA);
+	WRITE_ONCE();
+}

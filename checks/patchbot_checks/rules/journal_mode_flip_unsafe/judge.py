@@ -20,6 +20,7 @@ from patchbot_checks.rules.journal_mode_flip_unsafe.where import (
 )
 
 _MAX_CALLERS = 4
+_MAX_LOOKS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Judge:
         self._known: dict[Function, tuple[Fault, ...]] = context.program.__dict__.setdefault(
             "_mode_flip_faults", {}
         )
+        self._looks = 0
 
     def words(self) -> frozenset[str]:
         """Return the words of which a function has one if it changes a flag, or calls what does."""
@@ -58,7 +60,10 @@ class Judge:
 
     def _own(self, function: Function) -> tuple[Fault, ...]:
         if function not in self._known:
+            self._looks = 0
             found = self._judge(function, function, frozenset())
+            if self._looks >= _MAX_LOOKS and not found:
+                self._context.lose(function, "it is called in too many ways")
             self._known[function] = tuple(_together(found))
         return self._known[function]
 
@@ -66,19 +71,20 @@ class Judge:
         self, top: Function, function: Function, between: frozenset[Function]
     ) -> list[Found]:
         """Return the changes of `function` that are not safe when `top` leads to them."""
+        self._looks += 1
         machine = FlipMachine(self._context, function, top, between)
         explorer: Explorer[State] = Explorer(machine, tick=self._context.tick)
         self._context.explore(machine, top, explorer=explorer)
         found = list(machine.found.items())
         inside = between | {top}
-        callers = list(self._callers(top)) if found and len(inside) <= _MAX_CALLERS else []
-        if not callers or self._is_callback(top):
+        if not found or len(inside) > _MAX_CALLERS or self._is_callback(top):
             return found
+        callers = [each for each in self._callers(top) if each not in inside]
         above: list[Found] = []
         for caller in callers:
-            if caller not in inside and self._context.graph(caller) is not None:
+            if self._looks < _MAX_LOOKS and self._context.graph(caller) is not None:
                 above += self._judge(caller, function, inside)
-        return above
+        return above if callers else found
 
     def _callers(self, function: Function) -> Iterator[Function]:
         """Yield the functions of the folder that call one."""

@@ -35,7 +35,7 @@ def _may_change(context: Context, node: Node, function: Function) -> bool:
     if node.kind != "call" or node.expr is None:
         return False
     if node.expr.op == "WRITE_ONCE":
-        return node.expr.args[0].bare.op in FLAG_FIELDS
+        return any(arg.bare.op in FLAG_FIELDS for arg in node.expr.args[:1])
     if _changes_flags(node.expr.op):
         return not FLAG_NAMES.isdisjoint(node.expr.names) or any(
             arg.bare.kind == "name" and arg.bare.text in function.locals for arg in node.expr.args
