@@ -16,6 +16,7 @@ from patchbot_checks.sources import Sources
 _CACHE_UNITS = 400
 _MAX_SIBLINGS = 400
 _HEAD = re.compile(rb"^(?:[A-Za-z_][^;={}()\n]*?\b)?(\w+)\s*\(", re.M)
+_SET_FIELD = re.compile(rb"(?:->|\.)\s*(\w+)\s*=[^=]")
 _parsed: OrderedDict[tuple[str, bytes], Unit] = OrderedDict()
 
 
@@ -103,16 +104,18 @@ class Program:
             if function is not None and (path == near or not function.static or path[-2:] == ".h"):
                 yield function
 
+    def _set_fields(self, path: str) -> frozenset[str]:
+        """Return the names of all fields that a file sets somewhere."""
+        return _find_set_fields(self.read(path) or b"")
+
     def installed(self, path: str, fields: frozenset[str]) -> dict[str, set[str]]:
         """Return which functions stand in callback fields: by field, the functions' names.
 
         Looks at initialisers and assignments in the file and its folder.
         """
         found: dict[str, set[str]] = {}
-        words, sets = [each.encode() for each in fields], _sets_field(fields)
         for each in self.siblings(path):
-            data = self.read(each)
-            if data is None or not any(word in data for word in words) or not sets.search(data):
+            if fields.isdisjoint(self._set_fields(each)):
                 continue
             unit = self.unit(each)
             for field, name in _installed(unit) if unit is not None else ():
@@ -121,11 +124,9 @@ class Program:
         return found
 
 
-@functools.lru_cache(maxsize=100)
-def _sets_field(fields: frozenset[str]) -> re.Pattern[bytes]:
-    """Return what finds a place where one of some fields may be set."""
-    words = b"|".join(re.escape(field.encode()) for field in sorted(fields))
-    return re.compile(rb"\b(?:%s)\s*=[^=]" % words)
+@functools.lru_cache(maxsize=2000)
+def _find_set_fields(data: bytes) -> frozenset[str]:
+    return frozenset(word.decode() for word in _SET_FIELD.findall(data))
 
 
 def _installed(unit: Unit) -> tuple[tuple[str, str], ...]:

@@ -21,8 +21,9 @@ References
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from patchbot_checks.context import Context
 from patchbot_checks.csource.expr import Expr
@@ -45,12 +46,15 @@ _LARGE = re.compile(
 )
 
 
+FindKind = Callable[[], Kind | None]
+
+
 def check(context: Context) -> Iterator[Finding]:
     """Yield the constants that lose bits where they are put."""
     for each in context.unit.initialisers:
         name = struct_name(each.ctype)
         for field, value in each.fields.items() if name else ():
-            yield from _judge(context, None, f"{name}.{field}", _field(context, name, field), value)
+            yield from _judge(context, None, *_field(context, name, field), value)
     wanted = frozenset(f.name for f in context.unit.functions if _LARGE.search(f.source))
     for function in context.functions(named=wanted):
         for node in function.graph.nodes:
@@ -66,8 +70,7 @@ def _assignment(context: Context, function: Function, node: Node, value: Expr) -
         name = struct_name(function.locals.get(target.text, ""))
         for pair in value.args if name else ():
             if pair.kind == "pair":
-                kind = _field(context, name, pair.op)
-                yield from _judge(context, function, f"{name}.{pair.op}", kind, pair.args[0])
+                yield from _judge(context, function, *_field(context, name, pair.op), pair.args[0])
     elif _may_be_constant(value):
         where, kind = _target(context, function, target)
         yield from _judge(context, function, where, kind, value)
@@ -77,25 +80,30 @@ def _may_be_constant(value: Expr) -> bool:
     return value.kind in ("number", "unary", "binary", "cast") or value.text.endswith("_MAX")
 
 
-def _target(context: Context, function: Function, target: Expr) -> tuple[str, Kind | None]:
+def _target(context: Context, function: Function, target: Expr) -> tuple[str, FindKind]:
     if target.kind == "name":
-        return "a variable", kind_of(function.locals.get(target.text, ""))
+        return "a variable", lambda: kind_of(function.locals.get(target.text, ""))
     if target.kind == "field" and target.args[0].kind == "name":
         name = struct_name(function.locals.get(target.args[0].text, ""))
         if name:
-            return f"{name}.{target.op}", _field(context, name, target.op)
-    return "", None
+            return _field(context, name, target.op)
+    return "", lambda: None
 
 
-def _field(context: Context, name: str, field: str) -> Kind | None:
-    return kind_of(field_types(context.program, context.unit, name).get(field, ""))
+def _field(context: Context, name: str, field: str) -> tuple[str, FindKind]:
+    """Return what a field is called, and what looks its type up: that reads headers."""
+    types = functools.partial(field_types, context.program, context.unit, name)
+    return f"{name}.{field}", lambda: kind_of(types().get(field, ""))
 
 
 def _judge(
-    context: Context, function: Function | None, where: str, kind: Kind | None, value: Expr
+    context: Context, function: Function | None, where: str, find_kind: FindKind, value: Expr
 ) -> Iterator[Finding]:
-    constant = evaluate(value, lambda name: _macro(context, name)) if kind is not None else None
-    if kind is None or constant is None or fits(constant, kind):
+    constant = evaluate(value, lambda name: _macro(context, name))
+    if constant is None or not constant.number:  # nought fits whatever it is
+        return
+    kind = find_kind()
+    if kind is None or fits(constant, kind):
         return
     yield context.finding(
         function, value.line,
