@@ -30,7 +30,12 @@ class Sandbox:
     why_not: str = ""
 
     def wrap(
-        self, argv: Sequence[str], *, readable: Sequence[Path], writable: Sequence[Path]
+        self,
+        argv: Sequence[str],
+        *,
+        readable: Sequence[Path],
+        writable: Sequence[Path],
+        devices: Sequence[Path] = (),
     ) -> list[str]:
         """Return the command that runs `argv` seeing these folders, all under their own names."""
         if self.program is None:
@@ -39,6 +44,8 @@ class Sandbox:
         for option, folders in (("--ro-bind", readable), ("--bind", writable)):
             for folder in folders:
                 binds += [option, str(folder), str(folder)]
+        for device in devices:
+            binds += ["--dev-bind", str(device), str(device)]
         fixed = ["--unshare-all", "--die-with-parent", "--proc", "/proc", "--dev", "/dev"]
         return [self.program, *fixed, "--tmpfs", "/tmp", *_system(), *binds, "--", *argv]
 
@@ -65,7 +72,9 @@ def find_sandbox() -> Sandbox:
     found = Sandbox(program)
     try:
         probe = run_program(
-            found.wrap(["true"], readable=(), writable=()), env=_environment(), timeout_s=_PROBE_S
+            found.wrap(["true"], readable=(), writable=()),
+            env=sandbox_environment(),
+            timeout_s=_PROBE_S,
         )
     except ProcessError as error:
         return Sandbox(None, f"bubblewrap does not start: {error}")
@@ -93,10 +102,10 @@ def run_sandboxed(
     if used.program is not None and cwd is not None:
         wrapped[1:1] = ["--chdir", str(cwd)]
         cwd = None
-    return run_program(wrapped, env=_environment(), cwd=cwd, timeout_s=timeout_s)
+    return run_program(wrapped, env=sandbox_environment(), cwd=cwd, timeout_s=timeout_s)
 
 
-def _environment() -> dict[str, str]:
+def sandbox_environment() -> dict[str, str]:
     """Return what programs get of the environment: no secrets, no home, one language."""
     path = os.environ.get("PATH", os.defpath)
     return {"PATH": path, "HOME": "/tmp", "LC_ALL": "C", "TZ": "UTC"}

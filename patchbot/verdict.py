@@ -40,12 +40,12 @@ class Policy:
     `required` stages must have run and passed (or warned). `examining` stages look at what the
     change does; when `asked` is false, at least one of them must have passed for an *accept*.
     `by_status` says what each status of a stage means. A stage in `optional` that was skipped,
-    as for a tool that nobody has to have, takes nothing from the others' answer, unless `asked`.
+    for lack of tools or of a whole kernel, takes nothing from the others' answer, unless `asked`.
     """
 
     required: tuple[str, ...] = ("apply",)
     examining: tuple[str, ...] = ("static", "tools", "build", "simulate", "smoke")
-    optional: tuple[str, ...] = ("tools",)
+    optional: tuple[str, ...] = ("tools", "build", "smoke")
     asked: bool = False
     by_status: Mapping[Status, VerdictStatus] = field(default_factory=lambda: _BY_STATUS)
 
@@ -66,7 +66,13 @@ def decide_verdict(results: Sequence[StageResult], policy: Policy) -> Verdict:
         reason = "no stage that examines what the change does has passed"
         votes.append((VerdictStatus.CANNOT_TELL, reason))
     worst = max((vote for vote, _ in votes), key=_RANK.__getitem__)
-    reasons = [reason for vote, reason in votes if vote is worst or worst is VerdictStatus.ACCEPT]
+    skipped = {f"{r.stage}: {_words(r)}" for r in results if r.status is Status.SKIPPED}
+    told = skipped if worst is VerdictStatus.CANNOT_TELL else set()
+    reasons = [
+        reason
+        for vote, reason in votes
+        if vote is worst or worst is VerdictStatus.ACCEPT or reason in told
+    ]
     answered = [r.stage for r in results if r.status in _ANSWERS]
     return Verdict(worst, tuple(reasons), tuple(answered))
 

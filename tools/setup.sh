@@ -50,6 +50,10 @@ missing_packages() {
     have spatch || echo coccinelle
     have bwrap || echo bubblewrap
     [ -e /usr/include/gelf.h ] || echo libelf-dev
+    # What the smoke stage runs.
+    have busybox || echo busybox-static
+    have qemu-system-x86_64 || echo qemu-system-x86
+    [ -x /sbin/mke2fs ] || have mke2fs || echo e2fsprogs
     # The sources that the rules are tried on: with and without seeded faults.
     local version
     for version in 6.1 6.12; do

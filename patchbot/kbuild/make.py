@@ -40,6 +40,14 @@ class Compiled:
     made: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Whether make did all it was asked for, and what it said."""
+
+    good: bool
+    log: str
+
+
 def missing_programs() -> list[str]:
     """Return what a kernel can't be built without and this machine has not."""
     return [name for name in _PROGRAMS if shutil.which(name) is None]
@@ -69,15 +77,42 @@ class Kbuild:
 
         Raises `KbuildError` with the first complaints of the log.
         """
-        if self._stamp.is_file() and self._stamp.read_text("utf-8") == fragment:
+        if self._is_prepared(fragment):
             return
+        self._configure("allmodconfig", fragment)
+        self._make("prepare it", ["prepare"], _PREPARE_S)
+        self._stamp.write_text(fragment, "utf-8")
+
+    def configure(self, fragment: str) -> None:
+        """Configure with nothing but `fragment`; raises `KbuildError` for what can't be set."""
+        if self._is_prepared(fragment):
+            return
+        self._configure("allnoconfig", fragment)
+        self.check_config(fragment)
+        self._stamp.write_text(fragment, "utf-8")
+
+    def check_config(self, fragment: str) -> None:
+        """Raise `KbuildError` where an option that `fragment` asks for is not set."""
+        have = set((self.output / ".config").read_text("utf-8").splitlines())
+        asked = [line for line in fragment.splitlines() if line.startswith("CONFIG_")]
+        lost = [line for line in asked if not line.endswith("=n") and line not in have]
+        if lost:
+            raise KbuildError(f"the configuration can't have {', '.join(lost)}")
+
+    def _is_prepared(self, fragment: str) -> bool:
+        return self._stamp.is_file() and self._stamp.read_text("utf-8") == fragment
+
+    def _configure(self, target: str, fragment: str) -> None:
         shutil.rmtree(self.output, ignore_errors=True)
         self.output.mkdir(parents=True)
         base = self.output / "fragment.config"
         base.write_text(fragment, "utf-8")
-        self._make("configure it", [f"KCONFIG_ALLCONFIG={base}", "allmodconfig"], _CONFIGURE_S)
-        self._make("prepare it", ["prepare"], _PREPARE_S)
-        self._stamp.write_text(fragment, "utf-8")
+        self._make("configure it", [f"KCONFIG_ALLCONFIG={base}", target], _CONFIGURE_S)
+
+    def make(self, words: Sequence[str], timeout_s: float = _COMPILE_S) -> Made:
+        """Make some targets, going on after an error; raises `ProcessError` after `timeout_s`."""
+        done = self._run(["-k", *words], timeout_s)
+        return Made(done.returncode == 0, _text(done))
 
     def compile(self, objects: Sequence[str], *, sparse: bool) -> Compiled:
         """Compile objects anew with W=1, and let sparse look at each where `sparse` is set.

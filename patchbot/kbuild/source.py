@@ -25,9 +25,14 @@ _NEEDED = re.compile(
     rf"|arch/{re.escape(ARCH)}/.*|tools/(?:objtool|lib|include|build|scripts|arch|bpf)/.*"
     r"|(?:.*/)?(?:Kconfig|Makefile|Kbuild)[^/]*)"
 )
+_NEVER_IN_IMAGE = re.compile(
+    rf"drivers/(?:gpu|net|media|infiniband|staging|scsi/(?!\w+\.[ch])|iio|usb|crypto|accel|video/fbdev)/"
+    rf"|sound/|Documentation/|samples/|tools/testing/|tools/perf/|arch/(?!{re.escape(ARCH)}/)"
+)
 _SPLIT = ("arch", "drivers", "sound", "tools", "samples")
 _HOST_ONLY = ("scripts", "tools")
 _C_SUFFIXES = (".c", ".h")
+IMAGE = "*"
 Reader = Callable[[str], bytes | None]
 
 
@@ -47,6 +52,11 @@ def group_of(path: str) -> str:
     return f"{first}/{second}" if first in _SPLIT and slash else first
 
 
+def is_for_image(path: str) -> bool:
+    """Whether a small kernel's image may need a file: not what stands in large driver folders."""
+    return not _NEVER_IN_IMAGE.match(path) or _NEEDED.fullmatch(path) is not None
+
+
 def is_laid_over(path: str) -> bool:
     """Whether a file of a series is used: C that is not part of a program of the build itself."""
     return path.endswith(_C_SUFFIXES) and path.partition("/")[0] not in _HOST_ONLY
@@ -63,7 +73,10 @@ class SourceFolder:
     state: Path
 
     def export(self, scratch: Scratch, commit: str, groups: Collection[str]) -> None:
-        """Write the files of `commit` that are not there yet; raises `GitError`."""
+        """Write the files of `commit` that are not there yet; raises `GitError`.
+
+        The group "*" is everything that an image may need.
+        """
         known = self._read()
         missing = set(groups) - set(known.groups)
         if known.commit == commit and not missing:
@@ -78,12 +91,17 @@ class SourceFolder:
         scratch.run("checkout-index", "-a", "-f", "-q", env={"GIT_WORK_TREE": str(self.folder)})
         self._write(State(commit, tuple(sorted({*known.groups, *missing}))))
 
-    def lay_over(self, paths: Iterable[str], read: Reader) -> None:
-        """Give these files another commit's content; a file that `read` has not is removed."""
-        wanted = [path for path in paths if is_laid_over(path)]
+    def lay_over(
+        self, paths: Iterable[str], read: Reader, wanted: Callable[[str], bool] = is_laid_over
+    ) -> None:
+        """Give these files another commit's content; a file that `read` has not is removed.
+
+        Only files that are `wanted` are: by default C that is no part of the build itself.
+        """
+        chosen = [path for path in paths if wanted(path)]
         known = self._read()
-        self._write(replace(known, over=tuple(sorted({*known.over, *wanted}))))
-        for path in wanted:
+        self._write(replace(known, over=tuple(sorted({*known.over, *chosen}))))
+        for path in chosen:
             self._put(path, read(path))
 
     def reset(self, read: Reader) -> None:
@@ -125,7 +143,9 @@ class SourceFolder:
 
 def is_exported(path: str, groups: Collection[str]) -> bool:
     """Whether a file is written: it is of one of the groups, or any kernel needs it to build."""
-    return _NEEDED.fullmatch(path) is not None or group_of(path) in groups
+    if _NEEDED.fullmatch(path) is not None or group_of(path) in groups:
+        return True
+    return IMAGE in groups and is_for_image(path)
 
 
 def _is_chosen(entry: bytes, groups: Collection[str]) -> bool:

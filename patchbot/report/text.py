@@ -111,6 +111,7 @@ def print_review(console: Console, document: Mapping[str, Any]) -> None:
     console.print(_line(f"tree: {document['tree'] or 'none'}"))
     console.print()
     _print_overview(console, document)
+    _print_skipped(console, document)
     console.print()
     _print_reasons(console, document)
     _print_findings(console, document)
@@ -170,10 +171,35 @@ def _facts(revision: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _stage_names(document: Mapping[str, Any]) -> list[str]:
+    """Return the stages that have a column: all but those that every revision skipped."""
+    skipped = _skipped_names(document)
+    names = [name for name in _all_names(document) if name not in skipped]
+    return names or _all_names(document)
+
+
+def _all_names(document: Mapping[str, Any]) -> list[str]:
     names: dict[str, None] = {}
     for revision in document["revisions"]:
         names.update(dict.fromkeys(revision["stages"]))
     return list(names)
+
+
+def _skipped_names(document: Mapping[str, Any]) -> list[str]:
+    revisions = [revision["stages"] for revision in document["revisions"]]
+    return [
+        name
+        for name in _all_names(document)
+        if all(name in stages and stages[name]["status"] == "skipped" for stages in revisions)
+    ]
+
+
+def _print_skipped(console: Console, document: Mapping[str, Any]) -> None:
+    """Say which stages no revision went through, and why the newest did not."""
+    skipped = _skipped_names(document)
+    if skipped and skipped != _all_names(document):
+        newest = document["revisions"][-1]["stages"]
+        for name in skipped:
+            console.print(_line(f"{name}: skipped for every revision: {newest[name]['reason']}"))
 
 
 def _revision_name(revision: Mapping[str, Any]) -> str:

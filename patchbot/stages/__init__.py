@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from patchbot.stages.apply import ApplyStage
 from patchbot.stages.base import Stage, StageRequest
+from patchbot.stages.build import BuildStage
+from patchbot.stages.smoke import SmokeStage
 from patchbot.stages.static import StaticStage
 from patchbot.stages.tools import ToolsStage
 
-_ALL: tuple[Stage, ...] = (ApplyStage(), StaticStage(), ToolsStage())
+_ALL: tuple[Stage, ...] = (ApplyStage(), StaticStage(), ToolsStage(), BuildStage(), SmokeStage())
 STAGES: dict[str, Stage] = {stage.name: stage for stage in _ALL}
 
 __all__ = ["STAGES", "Stage", "StageRequest"]

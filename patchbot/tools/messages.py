@@ -16,6 +16,7 @@ _CHECKPATCH = re.compile(
     r":(?P<type>[A-Z0-9_]+): (?P<text>.*)"
 )
 _NUMBER = re.compile(r"\d+")
+_SNIPPET = re.compile(r"\s+\d* \| ")
 _SPARSE = "sparse: "
 
 
@@ -69,6 +70,9 @@ def _gcc_messages(text: str, source: str, output: str) -> Iterator[Message]:
             continue
         found = _read_place(line, source, output)
         kind = _KIND.fullmatch(found[2]) if found else None
+        if found is None and current is not None and _SNIPPET.match(line):
+            current = replace(current, notes=(*current.notes, (current.line, line.rstrip())))
+            continue
         if found is None or kind is None:
             function = "" if line.startswith(("  CC", "make", "  CHECK")) else function
             continue

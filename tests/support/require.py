@@ -15,6 +15,7 @@ from tests.support import ROOT
 
 PACKAGES = {
     "b4": "b4",
+    "busybox": "busybox-static",
     "bwrap": "bubblewrap",
     "gcc": "gcc",
     "git": "git",
@@ -22,6 +23,7 @@ PACKAGES = {
     "public-inbox-httpd": "public-inbox",
     "public-inbox-index": "public-inbox",
     "public-inbox-init": "public-inbox",
+    "qemu-system-x86_64": "qemu-system-x86",
     "spatch": "coccinelle",
 }
 """Debian package by tool, where it is known; any other tool stands for itself."""

@@ -39,7 +39,8 @@ def test_gcc() -> None:
     file = "fs/demo/walnut.c"
     assert found == [
         Message("gcc", "warning", file, 35, "no previous prototype for 'crack'",
-                "-Wmissing-prototypes"),
+                "-Wmissing-prototypes", "",
+                ((35, "   35 | int crack(void *p) { int unused; }"), (35, "      |     ^~~~~"))),
         Message("gcc", "error", file, 35, "implicit declaration of function 'shell'",
                 "-Werror=implicit-function-declaration", "crack"),
         Message("gcc", "warning", file, 36,

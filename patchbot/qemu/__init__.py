@@ -1,0 +1,1 @@
+"""Boot kernels in QEMU and read what the guest says on its serial line."""
