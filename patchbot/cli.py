@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from patchbot import __version__
 from patchbot.diagnostics import VERDICT_CODES, ExitCode, Narrator
 from patchbot.errors import CancelledError, PatchbotError, UsageError
 from patchbot.proc import PROCESSES
-from patchbot.settings import find_config, read_settings
+from patchbot.settings import Settings, find_config, read_settings
+
+if TYPE_CHECKING:
+    from patchbot.git import Repository
 
 _BUG = "this is a bug of patchbot's; please report it with the command you ran"
 _TARGETS = "a message-id, its address on a public-inbox, mbox files, a Maildir, or - for stdin"
@@ -69,6 +72,23 @@ examples:
 exit codes: 0 no error found, 1 an error is found (for commits: introduced), 2 usage,
 3 something could not be analysed, or nothing was checked, 4 could not run; 130 after Ctrl-C.
 Warnings alone do not change the code.
+"""
+
+
+_SMOKE_HELP = """\
+Builds a commit as a small kernel, boots it in QEMU, and runs scenarios in it. With --revision, an
+applied revision is booted against its base: what the base fails too is no failure.
+The first build of a base takes minutes; sources, objects, images and serial logs are kept.
+"""
+_SMOKE_EXAMPLES = """\
+examples:
+  patchbot smoke --tree ~/linux
+  patchbot smoke --tree ~/linux --rev v6.12 --scenario boot
+  patchbot smoke --tree ~/linux --revision <msgid>:v5
+  patchbot smoke --list
+
+exit codes: 0 good, 1 a scenario fails (with --revision: and does not on the base), 2 usage,
+3 a guest gave no answer, 4 could not run (it does not build, QEMU is absent); 130 after Ctrl-C.
 """
 
 
@@ -128,6 +148,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_review(commands)
     _add_apply(commands)
     _add_check(commands)
+    _add_smoke(commands)
     _add_show(commands)
     _add_demo(commands)
     _add_doctor(commands)
@@ -210,6 +231,25 @@ def _add_check(commands: Any) -> None:
     add("--explain", metavar="RULE", help="print what a rule finds, why, and what to do instead")
     add("--plain", action="store_true", help="no colour, no live progress")
     parser.set_defaults(run=_run_check)
+
+
+def _add_smoke(commands: Any) -> None:
+    parser = _add_command(
+        commands, "smoke", "build and boot a commit or a revision in QEMU", _SMOKE_HELP,
+        _SMOKE_EXAMPLES,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)")
+    add("--rev", metavar="REV", help="the commit to boot (default: HEAD)")
+    add("--revision", metavar="MSGID:vN", help="an applied revision; without :vN the newest")
+    add("--base", metavar="COMMIT", help="apply the revision to this commit")
+    add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
+    add("--scenario", action="append", default=[], metavar="NAME", help="only this; repeatable")
+    add("--list", action="store_true", help="list the scenarios")
+    add("--accel", choices=("auto", "kvm", "tcg"), default="auto", help="default: auto")
+    add("--json", action="store_true", help="print JSON")
+    add("--plain", action="store_true", help="no colour, no live progress")
+    parser.set_defaults(run=_run_smoke)
 
 
 def _add_show(commands: Any) -> None:
@@ -376,6 +416,53 @@ def _check_document(args: argparse.Namespace, narrator: Narrator) -> dict[str, A
         trail = find_revision(tree, args.revision, _options(args, ("apply",)), settings, narrator)
     with narrator.working():
         return check_trail(tree, trail, rules, narrator.say, PROCESSES.check)
+
+
+def _run_smoke(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.qemu.scenario import find_scenarios
+    from patchbot.smoke import render_smoke, run_smoke, worst_of
+    from patchbot.workspace import run_folder
+
+    scenarios = find_scenarios(tuple(args.scenario))
+    if args.list:
+        print("\n".join(f"{each.name}: {each.summary}" for each in scenarios))
+        return ExitCode.ACCEPT
+    if args.rev and args.revision:
+        raise UsageError("--rev and --revision are two things to boot", hint="choose one")
+    if (args.base or args.lore) and not args.revision:
+        raise UsageError("--base and --lore go with --revision", hint="see patchbot smoke --help")
+    settings = read_settings()
+    tree, trail = _find_commits(args, settings, narrator)
+    with narrator.working(), run_folder(settings.home) as folder:
+        document = run_smoke(
+            tree, trail, scenarios, settings.home, folder, accel=args.accel, say=narrator.say
+        )
+    if args.json:
+        _print_json(document)
+    else:
+        print(render_smoke(document))
+    codes = {"good": ExitCode.ACCEPT, "failed": ExitCode.NEEDS_WORK}
+    return codes.get(worst_of(document), ExitCode.CANNOT_TELL)
+
+
+def _find_commits(
+    args: argparse.Namespace, settings: Settings, narrator: Narrator
+) -> tuple[Repository, list[str]]:
+    """Return the tree, and the commits to build: a base and what is on it, or one alone."""
+    from patchbot.check import find_revision
+    from patchbot.tree import find_tree
+
+    tree = find_tree(args.tree, settings.tree)
+    if tree is None:
+        raise PatchbotError("no tree to build", hint="name one with --tree, or stand in one")
+    if args.revision:
+        args.targets, args.on, args.no_cache, args.jobs = [], None, False, 0
+        trail = find_revision(tree, args.revision, _options(args, ("apply",)), settings, narrator)
+        return tree, [trail.base, *trail.commits]
+    commit = tree.resolve_commit(args.rev or "HEAD")
+    if commit is None:
+        raise UsageError(f"{tree.top} has no commit {args.rev or 'HEAD'!r}", hint="name one: --rev")
+    return tree, [commit]
 
 
 def _print_check(args: argparse.Namespace, document: dict[str, Any]) -> None:

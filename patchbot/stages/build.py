@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,8 +42,11 @@ Changes = Sequence[Mapping[str, FileChange]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Built:
-    """What make said of the base and of each commit, and of the last image."""
+class Built:
+    """What make said of the base and of each commit, and of the last image.
+
+    `kept` is the last commit's image, None where it did not build.
+    """
 
     kbuild: Kbuild
     objects: Sequence[Made]
@@ -87,15 +91,14 @@ class BuildStage:
         if absent:
             return self._skipped(request, f"{', '.join(absent)}: {explain_absent(*absent)}")
         changes = [find_changes(tree, a, b) for a, b in itertools.pairwise([base, *commits])]
-        key = f"{tree.tree_of(base)} {read_fragment(FRAGMENT)}"
-        with kept_folder(home, "kernels", key, _KEPT) as folder:
-            built = _build(request, tree, [base, *commits], changes, folder)
+        with kernel_folder(home, tree, base) as folder:
+            built = build_trail(tree, [base, *commits], home, folder, request.folder / "git")
         return self._judge(request, built, changes)
 
     def _skipped(self, request: StageRequest, reason: str) -> StageResult:
         return StageResult(self.name, Status.SKIPPED, reason, repeat=request.repeat)
 
-    def _judge(self, request: StageRequest, built: _Built, changes: Changes) -> StageResult:
+    def _judge(self, request: StageRequest, built: Built, changes: Changes) -> StageResult:
         patches = request.revision.patches
         numbers = [patch.number for patch in patches]
         tracked = track_run(_hear(built), changes)
@@ -123,6 +126,14 @@ class BuildStage:
         )
 
 
+@contextlib.contextmanager
+def kernel_folder(home: Path, tree: Repository, base: str) -> Iterator[Path]:
+    """Lend the folder that holds a base's sources and objects; see `kept_folder`."""
+    key = f"{tree.tree_of(base)} {read_fragment(FRAGMENT)}"
+    with kept_folder(home, "kernels", key, _KEPT) as folder:
+        yield folder
+
+
 def judge_build(image: bool, tracked: Sequence[Tracked]) -> tuple[Status, str]:
     """Return the status of a build, and the reason. Pure."""
     new = [t.finding.severity.value for t in tracked if t.brought and t.removed is None]
@@ -141,26 +152,33 @@ def _where() -> str:
     return f"; built without a sandbox: {why_not}" if why_not else ""
 
 
-def _build(
-    request: StageRequest, tree: Repository, trail: Sequence[str], changes: Changes, folder: Path
-) -> _Built:
-    """Build all commits on top of the base, in a folder that holds the base's objects."""
-    fragment = read_fragment(FRAGMENT)
+def build_trail(
+    tree: Repository, trail: Sequence[str], home: Path, folder: Path, scratch: Path
+) -> Built:
+    """Build commits, the first of which is the base, in a folder that holds the base's objects.
+
+    Raises `KbuildError` where the base does not build, `GitError`, `StoreError`.
+    """
+    changes = [find_changes(tree, a, b) for a, b in itertools.pairwise(trail)]
     reader = BlobReader(tree)
     sources = [CommitSources(reader, commit) for commit in trail]
     paths = sorted(
         {path for each in changes for change in each.values() for path in _names(change)}
     )
     source = SourceFolder(folder / "source", folder / "state.json")
-    source.export(
-        make_scratch(tree, request.folder / "git"), trail[0], {IMAGE, *map(group_of, paths)}
-    )
+    source.export(make_scratch(tree, scratch), trail[0], {IMAGE, *map(group_of, paths)})
     source.reset(sources[0].read)
     kbuild = Kbuild(source.folder, folder / "output")
-    kbuild.configure(fragment)
+    kbuild.configure(read_fragment(FRAGMENT))
     try:
-        base = _base_image(request, tree, trail[0], kbuild, fragment)
-        return _build_trail(request, tree, trail, sources, paths, source, kbuild, base)
+        base = _base_image(tree, trail[0], home, kbuild)
+        if len(trail) == 1:
+            return Built(kbuild, (), Made(True, ""), base, base)
+        made = _build_each(sources, paths, source, kbuild)
+        image = build_image(kbuild, ARCH)
+        where = image_folder(home, tree.tree_of(trail[-1]), read_fragment(FRAGMENT))
+        kept = keep_image(kbuild, ARCH, where) if image.good else None
+        return Built(kbuild, made, image, kept, base)
     finally:
         source.reset(sources[0].read)
 
@@ -171,33 +189,23 @@ def _names(change: FileChange) -> Iterator[str]:
         yield change.before
 
 
-def _base_image(
-    request: StageRequest, tree: Repository, base: str, kbuild: Kbuild, fragment: str
-) -> Image:
+def _base_image(tree: Repository, base: str, home: Path, kbuild: Kbuild) -> Image:
     """Return the base's image, built unless it is kept; raises `KbuildError`."""
-    assert request.home is not None
-    whole = tree.tree_of(base)
-    kept = find_image(request.home, whole, fragment)
+    whole, fragment = tree.tree_of(base), read_fragment(FRAGMENT)
+    kept = find_image(home, whole, fragment)
     if kept is not None and (kbuild.output / "vmlinux").is_file():
         return kept
     made = build_image(kbuild, ARCH)
     if not made.good:
         words = "; ".join(line.strip() for line in render_complaints(made.log, 3))
         raise KbuildError(f"the base does not build here: {words}")
-    return keep_image(kbuild, ARCH, image_folder(request.home, whole, fragment))
+    return keep_image(kbuild, ARCH, image_folder(home, whole, fragment))
 
 
-def _build_trail(
-    request: StageRequest,
-    tree: Repository,
-    trail: Sequence[str],
-    sources: Sequence[CommitSources],
-    paths: Sequence[str],
-    source: SourceFolder,
-    kbuild: Kbuild,
-    base: Image,
-) -> _Built:
-    assert request.home is not None
+def _build_each(
+    sources: Sequence[CommitSources], paths: Sequence[str], source: SourceFolder, kbuild: Kbuild
+) -> list[Made]:
+    """Compile the objects of the changed C files at every commit, the base's too."""
     objects = [
         path for path in paths if path.endswith(".c") and _may_be_built(kbuild, sources, path)
     ]
@@ -209,12 +217,7 @@ def _build_trail(
         for each in here:
             (kbuild.output / each).unlink(missing_ok=True)
         made.append(kbuild.make(["olddefconfig", *here]))
-    image = build_image(kbuild, ARCH)
-    kept = None
-    if image.good:
-        where = image_folder(request.home, tree.tree_of(trail[-1]), read_fragment(FRAGMENT))
-        kept = keep_image(kbuild, ARCH, where)
-    return _Built(kbuild, made, image, kept, base)
+    return made
 
 
 def _may_be_built(kbuild: Kbuild, sources: Sequence[CommitSources], path: str) -> bool:
@@ -222,7 +225,7 @@ def _may_be_built(kbuild: Kbuild, sources: Sequence[CommitSources], path: str) -
     return (kbuild.output / f"{path[:-2]}.o").is_file() or not sources[0].exists(path)
 
 
-def _hear(built: _Built) -> ToolRun:
+def _hear(built: Built) -> ToolRun:
     heard = []
     for made in built.objects:
         messages = parse_gcc(made.log, str(built.kbuild.source), str(built.kbuild.output))
@@ -231,7 +234,7 @@ def _hear(built: _Built) -> ToolRun:
     return ToolRun("gcc", find_version("gcc") or "", tuple(heard))
 
 
-def _failures(built: _Built, tracked: Sequence[Tracked]) -> list[Finding]:
+def _failures(built: Built, tracked: Sequence[Tracked]) -> list[Finding]:
     """Tell what made the build fail and is not a message of the compiler: a linker, a makefile."""
     errors = [t for t in tracked if t.finding.severity.value == "error" and t.removed is None]
     if built.image.good or errors:

@@ -1,17 +1,17 @@
-"""A bare git repository of Debian's kernel sources, as far as kbuild needs them; made once."""
+"""A bare git repository of Debian's kernel sources, as far as an image needs them; made once."""
 
 import fcntl
 from collections.abc import Mapping
 from pathlib import Path
 
 from patchbot.importing import import_archive
-from patchbot.kbuild.source import is_exported
+from patchbot.kbuild.source import IMAGE, is_exported
 from tests.support import ROOT
 from tests.support.git_tree import run_git
 from tests.support.require import linux_source
 
 _CACHE = ROOT / ".linux-sources"
-_GROUPS = frozenset({"fs"})
+_GROUPS = frozenset({"fs", IMAGE})
 
 
 def kernel_git(version: str) -> Path:
@@ -19,7 +19,7 @@ def kernel_git(version: str) -> Path:
     archive = linux_source(version)
     found = archive.stat()
     _CACHE.mkdir(exist_ok=True)
-    repository = _CACHE / f"git-{version}-{found.st_size}-{found.st_mtime_ns}"
+    repository = _CACHE / f"git-image-{version}-{found.st_size}-{found.st_mtime_ns}"
     with (_CACHE / f"git-{version}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not repository.is_dir():

@@ -20,7 +20,7 @@ from tests.support import ROOT
 from tests.support.git_tree import left_without_trace, run_git
 
 V3 = str(find_mbox("page-protect-v3.mbox"))
-COMMANDS = ("review", "apply", "check", "show", "demo", "doctor")
+COMMANDS = ("review", "apply", "check", "smoke", "show", "demo", "doctor")
 Captured = pytest.CaptureFixture[str]
 
 
@@ -174,7 +174,9 @@ def test_a_later_run_is_answered_from_the_store(tree: Path, capsys: Captured) ->
     assert "kept from an earlier run" not in first.err
     main(args)
     second = capsys.readouterr()
-    assert second.err.count("kept from an earlier run") == 2 * (len(STAGES) - 1)  # smoke needs build, which is skipped
+    assert second.err.count("kept from an earlier run") == 2 * (
+        len(STAGES) - 1
+    )  # smoke needs build, which is skipped
     assert json.loads(second.out) == json.loads(first.out)
     main([*args, "--no-cache"])
     assert "kept from an earlier run" not in capsys.readouterr().err
