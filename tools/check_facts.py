@@ -22,11 +22,38 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "checks"))
 
-from patchbot_checks.facts.model import Call, Callback, Fact, Limit, Listed, Macro, Resource, Role
-from patchbot_checks.facts.references import load_all
+from patchbot_checks.facts import texts
+from patchbot_checks.facts.links import load_all
+from patchbot_checks.facts.model import (
+    Call,
+    Callback,
+    Fact,
+    Keyed,
+    Limit,
+    Listed,
+    Macro,
+    Resource,
+    Role,
+)
 
 from tools.kernel_tree import Declaration, Tree, read_tree
 
+_WHOLE = (
+    "patterns",
+    "take",
+    "drop",
+    "done",
+    "no",
+    "yes",
+    "makes",
+    "ends",
+    "starts",
+    "calls",
+    "bits",
+)
+"""The keys of patterns for whole names."""
+_NAMES = ("names", "fields", "marks", "bit", "field_set", "flag_set")
+"""The keys of names in entries that are named by their table."""
 _VARIABLE = re.compile(r"\*?(-?\d)(?:->\w+)?")
 
 
@@ -61,16 +88,27 @@ class Checker:
             return
         missing = list(self._names(fact, words))
         yield from missing
-        for pattern in getattr(fact, "patterns", ()):
+        for pattern in texts(fact, *_WHOLE):
             if not any(re.fullmatch(pattern, word) for word in words):
                 yield f"{pattern} fits nothing in its source"
+        for pattern in texts(fact, "field"):
+            if not any(re.search(pattern, word) for word in words):
+                yield f"{pattern} is in nothing in its source"
         if isinstance(fact, Resource) and fact.others:
             everything = frozenset().union(*(tree.vocabulary() for tree in self.trees))
             for pattern in fact.others:
                 if not any(re.fullmatch(pattern, word) for word in everything):
                     yield f"{pattern} fits nothing"
-        if not missing:
+        if not missing and not fact.made_by:
             yield from self._places(fact)
+            yield from self._idle(fact, files) if len(fact.cited) > 1 else ()
+
+    def _idle(self, fact: Fact, files: list[tuple[str, Tree]]) -> Iterator[str]:
+        """Yield files that are cited for calls, and declare none of them."""
+        if isinstance(fact, (Call, Macro)) and not fact.patterns:
+            for file, tree in files:
+                if not any(tree.declared(name, [file]) for name in fact.names):
+                    yield f"{file} declares none of its names ({tree.version})"
 
     def _names(self, fact: Fact, words: frozenset[str]) -> Iterator[str]:
         if fact.made_by and fact.made_by not in words:
@@ -97,7 +135,7 @@ class Checker:
                 ]  # fmt: skip
                 if wrong and all(wrong):
                     yield f"{name}: {wrong[0]} ({tree.version})"
-            if not counts and not fact.made_by:
+            if not counts:
                 yield f"{name} is not declared in its source"
             if isinstance(fact, Call) and counts:
                 for count in {*map(int, fact.by_count), fact.only} - counts - {0}:
@@ -141,9 +179,8 @@ def _names_of(fact: Fact) -> tuple[str, ...]:
     if isinstance(fact, Limit):
         return (*fact.values, *fact.all_ones)
     if isinstance(fact, Resource):
-        kept = (fact.kept_with,) if fact.kept_with else ()
-        return (*fact.fields, *fact.asks, *kept, *fact.kept_in)
-    return ()
+        return texts(fact, "fields", "asks", "kept_with", "kept_in")
+    return texts(fact, *_NAMES) if isinstance(fact, Keyed) else ()
 
 
 def _places_of(fact: Fact) -> dict[str, tuple[int, ...]]:

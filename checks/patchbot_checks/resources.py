@@ -1,4 +1,4 @@
-"""What calls take, give back or lose, from `facts/resources.toml`."""
+"""What calls take, give back or lose: `facts/resources.toml`, `locks.toml`, `references.toml`."""
 
 from __future__ import annotations
 
@@ -116,6 +116,12 @@ def resources() -> dict[str, Resource]:
 
 
 @functools.cache
+def calls() -> tuple[Call, ...]:
+    """Return all entries on calls."""
+    return (*load("locks.toml").of(Call), *load("references.toml").of(Call))
+
+
+@functools.cache
 def kinds() -> dict[str, Kind]:
     """Return the kinds of things by name: the resources that are part of no other."""
     return {
@@ -131,7 +137,7 @@ def kinds() -> dict[str, Kind]:
 @functools.cache
 def _effects() -> dict[str, tuple[Effect, ...]]:
     found: dict[str, tuple[Effect, ...]] = {}
-    for each in load("resources.toml").of(Call):
+    for each in calls():
         effect = _effect(each)
         for name in each.names:
             found[name] = (*found.get(name, ()), effect)
@@ -140,8 +146,7 @@ def _effects() -> dict[str, tuple[Effect, ...]]:
 
 @functools.cache
 def _by_pattern() -> tuple[tuple[re.Pattern[str], Effect], ...]:
-    calls = load("resources.toml").of(Call)
-    return tuple((re.compile(p), _effect(each)) for each in calls for p in each.patterns)
+    return tuple((re.compile(p), _effect(each)) for each in calls() for p in each.patterns)
 
 
 def _effect(call: Call) -> Effect:
@@ -193,8 +198,7 @@ class Lock:
     @property
     def words(self) -> frozenset[str]:
         """Words, one of which stands in any file that takes or drops it."""
-        calls = load("resources.toml").of(Call)
-        own = {n for each in calls if each.resource == self.resource.name for n in each.names}
+        own = {n for each in calls() if each.resource == self.resource.name for n in each.names}
         return self.fields | own | names(*self.resource.taken_by, *self.resource.dropped_by)
 
     def is_passed_as(self, ctype: str) -> bool:

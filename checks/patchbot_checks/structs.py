@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from patchbot_checks.csource.expr import Reader
+from patchbot_checks.csource.expr import Expr, Reader
 from patchbot_checks.csource.graph import declared_name
-from patchbot_checks.csource.unit import Unit
+from patchbot_checks.csource.unit import Function, Unit
 from patchbot_checks.program import Program
 
 if TYPE_CHECKING:
@@ -24,6 +24,34 @@ def struct_name(ctype: str) -> str:
     """Return the name of the struct that a type, or a pointer to it, is about; "" for none."""
     match = _STRUCT.match(ctype)
     return match.group(1) if match else ""
+
+
+def type_of(program: Program, unit: Unit, function: Function, expr: Expr) -> str:
+    """Return the type of a variable, a field at any depth, or a call; "" where it is not known."""
+    expr = expr.bare
+    if expr.kind == "name":
+        return function.locals.get(expr.text, "")
+    if expr.kind == "call" and expr.op:
+        callee = program.find_function(expr.op, unit.path)
+        return callee.returns if callee is not None else ""
+    if expr.kind != "field":
+        return ""
+    base = type_of(program, unit, function, expr.args[0])
+    name = struct_name(base) or _named_by(program, unit, base)
+    return field_types(program, unit, name).get(expr.op, "") if name else ""
+
+
+def _named_by(program: Program, unit: Unit, ctype: str) -> str:
+    """Return the struct that a name such as journal_t stands for, "" where that is not found."""
+    match = re.match(r"(?:const )?(\w+)_t\b", ctype)
+    if match is None:
+        return ""
+    typedef = re.compile(rb"^typedef struct (\w+)\s+\*?%s_t;" % match[1].encode(), re.M)
+    for path in _places(program, unit, match[1]):
+        found = typedef.search(program.read(path) or b"")
+        if found is not None:
+            return found[1].decode()
+    return ""
 
 
 def field_types(program: Program, unit: Unit, name: str) -> dict[str, str]:

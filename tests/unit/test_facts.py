@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from patchbot_checks.facts import TABLES, Facts, FactsError, load, parse
+from patchbot_checks.facts.links import check, load_all
 from patchbot_checks.facts.model import Call, Order, Resource, Role
-from patchbot_checks.facts.references import check, load_all
+from patchbot_checks.resources import calls
 
 from tests.support import ROOT
 from tools import check_facts
@@ -29,17 +30,17 @@ def call(**changes: str) -> str:
     }  # fmt: skip
     keys.update(changes)
     lines = [f"{key} = {value}" for key, value in keys.items() if value]
-    return "\n".join([RESOURCE, "[[call]]", *lines])
+    return "\n".join(["[[call]]", *lines, ""])
 
 
-def refusal(text: str, file: str = "resources.toml") -> str:
+def refusal(text: str, file: str = "locks.toml") -> str:
     with pytest.raises(FactsError) as caught:
-        check((parse(file, text),))
+        check((parse(file, text), parse("resources.toml", RESOURCE)))
     return str(caught.value)
 
 
 def test_entry_becomes_a_frozen_fact() -> None:
-    (made,) = parse("resources.toml", call(fails='"nonzero"')).of(Call)
+    (made,) = parse("locks.toml", call(fails='"nonzero"')).of(Call)
     assert made == Call(
         names=("lock_page",), resource="page-lock", does="take", object=0, fails="nonzero",
         source="include/linux/demo.h (v5.9)",
@@ -50,7 +51,7 @@ def test_entry_becomes_a_frozen_fact() -> None:
 
 def test_source_names_files_with_the_versions_of_each() -> None:
     source = '"fs/a.c, include/linux/b.h (v5.9, v6.1): and why; Documentation/c.rst (v6.12)"'
-    (made,) = parse("resources.toml", call(source=source)).of(Call)
+    (made,) = parse("locks.toml", call(source=source)).of(Call)
     assert made.cited == (
         ("fs/a.c", ("v5.9", "v6.1")),
         ("include/linux/b.h", ("v5.9", "v6.1")),
@@ -78,34 +79,54 @@ def test_source_names_files_with_the_versions_of_each() -> None:
         (call(object='"result"', by_count="{ 5 = 1 }"), ["lock_page", "by_count"]),
         (call(by_count='{ 5 = "1" }'), ["lock_page", "by_count"]),
         (call(resource='"gravity"'), ["lock_page", "no resource is called 'gravity'"]),
-        (call() + "\n" + call().split("\n\n")[-1], ["lock_page stands twice"]),
-        (RESOURCE + RESOURCE, ["page-lock", "twice"]),
-        (RESOURCE.replace("words", "taken_by = ['x']\nwords"), ["no role is called 'x'"]),
-        ("[[gadget]]\nname = 1", ["no such table", "resource, call"]),
+        (call() + call(), ["lock_page stands twice"]),
+        ("[[gadget]]\nname = 1", ["no such table", "known: call"]),
         ("[call]\nname = 1", ["no such table"]),
-        ("[[call]\n", ["resources.toml"]),
+        ("[[call]\n", ["locks.toml"]),
     ],
 )
 def test_refuses_and_names_file_and_entry(text: str, words: list[str]) -> None:
     message = refusal(text)
-    assert message.startswith("resources.toml: ")
+    assert message.startswith("locks.toml: ")
     for word in words:
         assert word in message
 
 
+def test_refuses_what_a_resource_may_not_be() -> None:
+    assert "page-lock stands twice" in refusal(RESOURCE + RESOURCE, "resources.toml")
+    taken = RESOURCE.replace("words", "taken_by = ['x']\nwords")
+    assert "no role is called 'x'" in refusal(taken, "resources.toml")
+
+
 def test_refuses_what_a_role_may_not_be() -> None:
     assert "no such file" in refusal(RESOURCE, "colours.toml")
-    assert "must be a table" in refusal("locks = 1", "roles.toml")
+    assert "locks: no such table" in refusal("locks = 1", "roles.toml")
     assert "missing key about" in refusal(f'[locks]\nnames = ["a"]\n{SOURCE}', "roles.toml")
     twice = f'[locks]\nabout = "b"\nnames = ["a"]\neach = {{ a = {{ x = 1 }} }}\n{SOURCE}'
     assert "a stands twice" in refusal(twice, "roles.toml")
+
+
+def test_entries_named_by_their_table() -> None:
+    change = (
+        f'[change.set]\ncalls = ["set"]\n{SOURCE}\n[journal]\ntype = ["t"]\ncalls = []\n{SOURCE}'
+    )
+    made = parse("mode_flip.toml", change).entries
+    assert [(type(each).__name__, each.label) for each in made] == [
+        ("ModeChange", "set"), ("NoJournal", "journal"),
+    ]  # fmt: skip
+    assert "journal: missing key type" in refusal(
+        f"[journal]\ncalls = []\n{SOURCE}", "mode_flip.toml"
+    )
+    flag = f'[flag.x]\nnames = ["X"]\nfields = []\non = ["lock"]\noff = []\n{SOURCE}'
+    assert "no part is called 'lock'" in refusal(flag, "mode_flip.toml")
+    assert "no such table" in refusal(f"[[change]]\n{SOURCE}", "mode_flip.toml")
 
 
 # ---------------------------------------------------------------- the real tables
 
 
 def test_every_file_of_the_folder_is_a_table_that_loads() -> None:
-    assert {path.name for path in (FOLDER / "facts").glob("*.toml")} == {*TABLES, "mode_flip.toml"}
+    assert {path.name for path in (FOLDER / "facts").glob("*.toml")} == set(TABLES)
     assert all(table.entries for table in load_all())
 
 
@@ -116,7 +137,7 @@ def test_every_table_is_read_by_a_rule() -> None:
     for role in load("roles.toml").of(Role):
         asked = f'_by = ["{role.name}"' in tables or f', "{role.name}"' in tables
         assert f'"{role.name}"' in code or asked, role.name
-    called = {each.resource for each in load("resources.toml").of(Call)}
+    called = {each.resource for each in calls()}
     for resource in load("resources.toml").of(Resource):
         assert resource.name in called or resource.taken_by, resource.name
     for file in TABLES:
@@ -124,16 +145,15 @@ def test_every_table_is_read_by_a_rule() -> None:
 
 
 def test_what_is_taken_can_be_given_back() -> None:
-    calls = load("resources.toml").of(Call)
-    for name in {each.resource for each in calls}:
-        does = {each.does for each in calls if each.resource == name}
+    for name in {each.resource for each in calls()}:
+        does = {each.does for each in calls() if each.resource == name}
         assert does >= {"take", "drop"}, name
 
 
 def test_page_and_folio_spellings_both_have_their_facts() -> None:
     def what(name: str) -> set[tuple[str, str, object, str]]:
-        calls = (each for each in load("resources.toml").of(Call) if name in each.names)
-        return {(c.resource, c.does, c.object, c.fails) for c in calls}
+        found = (each for each in calls() if name in each.names)
+        return {(c.resource, c.does, c.object, c.fails) for c in found}
 
     pairs = {
         "lock_page": "folio_lock", "unlock_page": "folio_unlock", "put_page": "folio_put",
@@ -225,7 +245,8 @@ Compare = Callable[..., list[str]]
 @pytest.fixture
 def compare(kernel: Tree, monkeypatch: pytest.MonkeyPatch) -> Compare:
     def run(file: str, text: str) -> list[str]:
-        tables: tuple[Facts, ...] = (parse(file, text),)
+        things = parse("resources.toml", "" if file == "resources.toml" else TYPED)
+        tables: tuple[Facts, ...] = (parse(file, text), things)
         monkeypatch.setattr(check_facts, "load_all", lambda: tables)
         return check_facts.check([kernel]).wrong
 
@@ -264,7 +285,7 @@ TYPED = RESOURCE.replace("words", 'types = ["struct page *"]\nwords')
 def test_compares_calls_with_a_kernel(
     compare: Compare, changes: dict[str, str], wrong: str
 ) -> None:
-    found = compare("resources.toml", TYPED + call(**changes).removeprefix(RESOURCE))
+    found = compare("locks.toml", call(**changes))
     assert [wrong in each for each in found] == ([True] if wrong else [])
 
 

@@ -42,7 +42,7 @@ from patchbot_checks.csource.values import (
     is_symbol,
     parse_number,
 )
-from patchbot_checks.tables import names
+from patchbot_checks.tables import names, role
 
 S = TypeVar("S")
 Facts = Mapping[str, Value]
@@ -58,8 +58,9 @@ _QUESTION = re.compile(
     r"bdev_\w+|vma_is_\w+|ext4_journal_current_handle|journal_current_handle)\Z"
 )
 _CHANGES = re.compile(
-    r"(?:set_|clear_|\w*test_and_|\w*parse_|__set_|__clear_|Set[A-Z]|Clear[A-Z]|TestSet|TestClear|mark_|lock_|"
-    r"unlock_|folio_(?:set|clear|mark|lock|unlock|test_set|test_clear|start|end)|"
+    r"(?:WRITE_ONCE|set_|clear_|\w*test_and_|\w*parse_|__set_|__clear_|Set[A-Z]|Clear[A-Z]|"
+    r"TestSet|TestClear|mark_|lock_|unlock_|"
+    r"folio_(?:set|clear|mark|lock|unlock|test_set|test_clear|start|end)|"
     r"ext4_(?:set|clear|test_and)_|i_size_write|ext4_clear_inode|ext4_set_inode|create_empty)"
 )
 _WAITS = re.compile(r"(?:__)?lock_(?:page|buffer)\w*|(?:__)?folio_lock\w*")
@@ -476,9 +477,9 @@ class Explorer(Generic[S]):
         assert call is not None
         if call.op in _NO_RETURN:
             return None
-        if call.op in _STOPS_IF and call.args:
-            held = self.assume(call.args[-1], _STOPS_IF[call.op], facts)
-            return None if held is None else held
+        place, truth = _STOPS.get(call.op, (0, False))
+        if call.op in _STOPS and place < len(call.args):
+            return self.assume(call.args[place], truth, facts)
         facts = dict(facts)
         facts.pop(f"#{call.offset}", None)
         for arg in call.args:
@@ -670,14 +671,14 @@ class Explorer(Generic[S]):
         return found
 
 
-_TRUTH_OF = frozenset({"WARN_ON", "WARN_ON_ONCE", "WARN_ON_FOLIO", "WARN", "WARN_ONCE"})
-_NO_RETURN = frozenset(
-    {"BUG", "panic", "do_exit", "unreachable", "__builtin_unreachable", "BUILD_BUG"}
-)
-_STOPS_IF = {
-    "BUG_ON": False, "J_ASSERT": True, "J_ASSERT_BH": True, "J_ASSERT_JH": True, "ASSERT": True,
-    "VM_BUG_ON": False, "BUILD_BUG_ON": False,
-}  # fmt: skip
+_TRUTH_OF = names("answers-condition")
+_NO_RETURN = names("never-returns")
+_STOPS = {
+    name: (fact.args["condition"], truth)
+    for part, truth in (("stops-if", False), ("stops-unless", True))
+    for name, fact in role(part).items()
+}
+"""Where a condition stands, and what it is afterwards, for calls that may not return."""
 _COMPARED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRROR = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _BOOLEAN = re.compile(

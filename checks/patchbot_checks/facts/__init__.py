@@ -17,14 +17,22 @@ from importlib import resources
 from typing import Any, TypeVar
 
 from patchbot_checks.facts.model import (
+    Accessor,
     Call,
     Callback,
     Fact,
+    Fresh,
     Integer,
+    Keyed,
     Limit,
     Listed,
     Macro,
+    ModeChange,
+    ModeFlag,
+    ModePart,
+    NoJournal,
     Order,
+    Pageless,
     Question,
     Resource,
     Role,
@@ -34,14 +42,24 @@ F = TypeVar("F", bound=Fact)
 
 TABLES: dict[str, dict[str, type[Fact]]] = {
     "roles.toml": {"": Role},
-    "resources.toml": {"resource": Resource, "call": Call},
+    "resources.toml": {"resource": Resource},
+    "locks.toml": {"call": Call},
+    "references.toml": {"call": Call},
     "callbacks.toml": {"callback": Callback},
     "orders.toml": {"order": Order},
     "questions.toml": {"question": Question},
     "integers.toml": {"type": Integer, "limit": Limit},
     "macros.toml": {"macro": Macro},
-}
-"""Which tables a file holds, and what their entries become; "" where each table is one entry."""
+    "mode_flip.toml": {
+        "flag": ModeFlag, "part": ModePart, "change": ModeChange, "fresh": Fresh,
+        "pageless": Pageless, "accessor": Accessor, "journal": NoJournal,
+    },
+}  # fmt: skip
+"""Which tables a file holds, and what their entries become; "" where any name is a table's."""
+
+
+_KEYED = (Role, Keyed)
+"""The kinds whose entries are named by their table."""
 
 
 class FactsError(Exception):
@@ -82,19 +100,24 @@ def parse(file: str, text: str) -> Facts:
 
 def _facts_of(file: str, tables: Mapping[str, Any]) -> Iterator[Fact]:
     kinds = TABLES[file]
-    if "" in kinds:
-        shape = _Shape(kinds[""])
-        for name, entry in tables.items():
-            if not isinstance(entry, dict):
-                raise FactsError(f"{file}: {name}: it must be a table")
-            yield _build(shape, {**entry, "name": name}, f"{file}: {name}")
-        return
-    for table, entries in tables.items():
-        if table not in kinds or not isinstance(entries, list):
-            raise FactsError(f"{file}: {table}: no such table; known: {', '.join(kinds)}")
-        shape = _Shape(kinds[table])
-        for number, entry in enumerate(entries, 1):
-            yield _build(shape, entry, f"{file}: {table} {number}")
+    for table, value in tables.items():
+        kind = kinds.get(table, kinds.get(""))
+        if kind is None or not isinstance(value, dict if issubclass(kind, _KEYED) else list):
+            known = ", ".join(filter(None, kinds)) or "any, with keys"
+            raise FactsError(f"{file}: {table}: no such table; known: {known}")
+        shape = _Shape(kind)
+        for where, entry in _entries(table, value):
+            yield _build(shape, entry, f"{file}: {where}")
+
+
+def _entries(table: str, value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (where, entry) for what `[[table]]`, `[table.name]` or `[table]` holds."""
+    if isinstance(value, list):
+        yield from ((f"{table} {number}", each) for number, each in enumerate(value, 1))
+    elif all(isinstance(each, dict) for each in value.values()):
+        yield from ((f"{table}.{name}", {**each, "name": name}) for name, each in value.items())
+    else:
+        yield table, {**value, "name": table}
 
 
 class _Shape:
@@ -149,7 +172,10 @@ def _fits(value: object, hint: Any) -> bool:
 
 
 _OBJECT = re.compile(r"result|all|any|none|-?\d->\w+|\*-?\d")
-_PATTERNS = ("patterns", "others", "unless")
+_PATTERNS = (
+    "patterns", "others", "unless", "take", "drop", "done", "no", "yes", "field", "former",
+    "makes", "ends", "starts", "calls", "bits", "type",
+)  # fmt: skip
 
 
 def _problem(fact: Fact) -> str:
@@ -159,8 +185,7 @@ def _problem(fact: Fact) -> str:
     if isinstance(fact, Listed) and not (fact.names or fact.patterns or getattr(fact, "each", ())):
         return "it names nothing"
     for key in _PATTERNS:
-        found = getattr(fact, key, ())
-        for pattern in (found,) if isinstance(found, str) else found:
+        for pattern in texts(fact, key):
             try:
                 re.compile(pattern)
             except re.error as error:
@@ -173,6 +198,13 @@ def _problem(fact: Fact) -> str:
         if fact.by_count and not isinstance(fact.object, int):
             return "by_count is about an argument's place"
     return ""
+
+
+def texts(fact: Fact, *keys: str) -> tuple[str, ...]:
+    """Return the texts under some keys of an entry: single ones, or lists of them."""
+    found = (getattr(fact, key, ()) for key in keys)
+    lists = ((each,) if isinstance(each, str) else each for each in found)
+    return tuple(t for each in lists if isinstance(each, tuple) for t in each if t)
 
 
 def _check_doubles(file: str, facts: tuple[Fact, ...]) -> None:

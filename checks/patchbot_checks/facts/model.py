@@ -99,7 +99,7 @@ class Resource(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Listed):
-    """What a call does with a thing; the keys are explained in `resources.toml`."""
+    """What a call does with a thing; the keys are explained in `locks.toml`."""
 
     resource: str
     does: Literal["take", "drop", "lose"]
@@ -177,3 +177,97 @@ class Macro(Listed):
 
     sets: tuple[int, ...] = ()
     unread: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyed(Fact):
+    """An entry of `mode_flip.toml`, whose top explains the keys; `name` is that of its table."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        """See `Fact`."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeFlag(Keyed):
+    """Flags of an inode, and the parts that changing them needs."""
+
+    names: tuple[str, ...]
+    fields: tuple[str, ...]
+    on: tuple[str, ...]
+    off: tuple[str, ...]
+    bit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModePart(Keyed):
+    """What must have been done where a flag is changed, and how."""
+
+    of: str = ""
+    words: str = ""
+    early: str = ""
+    failed: str = ""
+    late: str = ""
+    take: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    field: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
+    field_set: str = ""
+    flag_set: str = ""
+    inode: tuple[int, ...] = ()
+    result: Literal["", "error", "zero"] = ""
+    under: str = ""
+    after: str = ""
+    journal: bool = False
+    wanted_by: str = ""
+    may: bool = False
+    holder: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChange(Keyed):
+    """Calls that change a flag."""
+
+    calls: tuple[str, ...] = ()
+    bits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh(Keyed):
+    """Where an inode is not live yet."""
+
+    makes: tuple[str, ...]
+    ends: tuple[str, ...]
+    marks: tuple[str, ...]
+    starts: tuple[str, ...]
+    starts_inode: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pageless(Keyed):
+    """Where a file has no pages."""
+
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+    field: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accessor(Keyed):
+    """Calls that lead to another of a file's objects."""
+
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoJournal(Keyed):
+    """Where a journal may be missing: expressions of a `type`, and questions (`calls`)."""
+
+    type: tuple[str, ...]
+    calls: tuple[str, ...]

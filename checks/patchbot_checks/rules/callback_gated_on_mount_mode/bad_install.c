@@ -37,3 +37,12 @@ static void demo_choice(struct super_block *sb, journal_t *journal)
 	journal->j_submit_inode_data_buffers = /* expect: callback-gated-on-mount-mode */
 		test_opt(sb, JOURNAL_DATA) ? demo_submit : jbd2_journal_submit_inode_data_buffers;
 }
+
+static void demo_remembered(struct super_block *sb, journal_t *journal)
+{
+	bool journalled = test_opt(sb, DATA_FLAGS) == EXT4_MOUNT_JOURNAL_DATA;
+
+	demo_start(journal);
+	if (journalled)
+		journal->j_submit_inode_data_buffers = demo_submit; /* expect: callback-gated-on-mount-mode */
+}

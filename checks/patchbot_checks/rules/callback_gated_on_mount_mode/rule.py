@@ -43,7 +43,8 @@ _MAX_HELPER_BYTES = 1500
 
 def asks_mount_mode(context: Context, function: Function, node: Node, expr: Expr) -> bool:
     """Whether a condition is about the mount's data mode: itself, or through a small helper."""
-    for each in definitions_of(function).expand(expr, node):
+    known = definitions_of(function)
+    for each in (*known.expand(expr, node), *_decided_by(function, node, expr)):
         if each.names & _MODES:
             return True
         for call in each.calls():
@@ -54,6 +55,16 @@ def asks_mount_mode(context: Context, function: Function, node: Node, expr: Expr
             if small and callee.mentions(_MODES) and not _asks_inode(callee):
                 return True
     return False
+
+
+def _decided_by(function: Function, node: Node, expr: Expr) -> Iterator[Expr]:
+    """Yield the conditions by whose legs the local that is asked for is set to constants."""
+    sets = definitions_of(function).reaching(expr.bare.text, node)
+    legs = {each.index for each in sets if each.kind == "assign" and each.expr is not None}
+    for branch in function.graph.nodes:
+        ways = [way.succ[0] for way in branch.succ if branch.kind == "branch" and way.succ]
+        if branch.expr is not None and len(ways) == 2 and all(w.index in legs for w in ways):
+            yield branch.expr
 
 
 def _asks_inode(function: Function) -> bool:

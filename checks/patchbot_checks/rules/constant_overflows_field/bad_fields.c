@@ -28,3 +28,31 @@ static int demo_write(struct demo_control *given)
 	given->mode = 1 << 16; /* expect: constant-overflows-field */
 	return demo_do(&control);
 }
+
+/* file: fs/demo/nested.h */
+struct demo_range {
+	unsigned int r_len;
+	__le16 r_disk_len;
+};
+
+typedef struct demo_log_s demo_log_t;
+
+struct demo_log_s {
+	struct demo_range l_range;
+	int l_size;
+};
+
+static inline struct demo_range *DEMO_R(struct inode *inode)
+{
+	return inode->i_private;
+}
+/* file: fs/demo/nested.c */
+#include "nested.h"
+
+static void demo_nested(struct inode *inode, demo_log_t *log)
+{
+	log->l_size = 0x100000000LL; /* expect: constant-overflows-field */
+	log->l_range.r_len = 1ULL << 40; /* expect: constant-overflows-field */
+	DEMO_R(inode)->r_disk_len = 0x10000; /* expect: constant-overflows-field */
+	DEMO_R(inode)->r_len = 0xffffffff;
+}

@@ -37,7 +37,7 @@ from patchbot_checks.rules.constant_overflows_field.constants import (
     fits,
     kind_of,
 )
-from patchbot_checks.structs import field_types, struct_name
+from patchbot_checks.structs import field_types, struct_name, type_of
 
 WORDS = None
 # A constant that may be too large for something: inverted, shifted, a limit, or of some length.
@@ -83,11 +83,15 @@ def _may_be_constant(value: Expr) -> bool:
 def _target(context: Context, function: Function, target: Expr) -> tuple[str, FindKind]:
     if target.kind == "name":
         return "a variable", lambda: kind_of(function.locals.get(target.text, ""))
-    if target.kind == "field" and target.args[0].kind == "name":
-        name = struct_name(function.locals.get(target.args[0].text, ""))
-        if name:
-            return _field(context, name, target.op)
-    return "", lambda: None
+    if target.kind != "field":
+        return "", lambda: None
+    base = target.args[0].bare
+    name = struct_name(function.locals.get(base.text, "")) if base.kind == "name" else ""
+    if name:
+        return _field(context, name, target.op)
+    return f"the field {target.op}", lambda: kind_of(
+        type_of(context.program, context.unit, function, target)
+    )
 
 
 def _field(context: Context, name: str, field: str) -> tuple[str, FindKind]:

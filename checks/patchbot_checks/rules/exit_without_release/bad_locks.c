@@ -177,12 +177,12 @@ out:
 	return err < 0 ? err : -EIO;
 }
 
-int demo_inline(struct inode *inode)
+static int demo_inline(struct inode *inode)
 {
 	int started = demo_begin_inline(inode);
 
 	if (started < 0)
 		return started;
-	demo_end(inode);
+	demo_copy_name(inode, started);
 	return 0; /* expect: exit-without-release */
 }

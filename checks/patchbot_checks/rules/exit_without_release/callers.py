@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from patchbot_checks.csource.graph import NotUnderstoodError
+from patchbot_checks.csource.graph import Node, NotUnderstoodError
 from patchbot_checks.csource.unit import Function
 from patchbot_checks.program import Program
 from patchbot_checks.rules.exit_without_release.flow import GIVEN
-from patchbot_checks.rules.exit_without_release.helpers import Helpers
+from patchbot_checks.rules.exit_without_release.helpers import Helpers, Net
 from patchbot_checks.rules.exit_without_release.table import named
 from patchbot_checks.rules.exit_without_release.things import Thing
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _ACCESS = re.compile(r"read|shared|write")
 _MEANS = {"read": "read", "shared": "read", "write": "write"}
+_SAYS_SO = re.compile(r"(?<!b)(?<!un)(?<!no)(?<!no_)lock(?!ed)|acquire")
+_RELEASES = re.compile(r"(?!trace_).*(?:unlock|release|(?:^|_)(?:end|put|up|drop)(?:_|$))")
 _MAX_DEPTH = 2
-
-
 _Giver = tuple[Function, Thing]
 
 
@@ -27,11 +27,13 @@ _Giver = tuple[Function, Thing]
 class _Search:
     """Who gives a thing back that is held for these accesses; `depth` counts callers of callers.
 
-    What is held for writing is not given back by what gives back for reading.
+    `surely` and `told`: see `Callers.is_given_later`. What is held for writing is not given back
+    by what gives back for reading.
     """
 
     accesses: frozenset[str]
     surely: bool
+    told: bool
     depth: int = 0
 
     def is_like(self, accesses: frozenset[str]) -> bool:
@@ -80,30 +82,35 @@ class Callers:
             and self._program.find_function(function.name, each.path) is function
         )  # fmt: skip
 
-    def is_given_later(self, function: Function, thing: Thing, *, surely: bool) -> bool:
+    def is_given_later(
+        self, function: Function, thing: Thing, *, surely: bool, told: bool = False
+    ) -> bool:
         """Whether a caller gives back what a function keeps, or whoever else may.
 
-        `surely` leaves out what gives back in some cases only, and the caller can't tell in which.
+        `surely` leaves out what gives back in some cases only, and the caller can't tell in which;
+        by `told` the function says by its value that it keeps something: callers elsewhere may
+        know.
         """
-        return self._is_given(function, thing, _Search(_accesses(thing, "take"), surely))
+        return self._is_given(function, thing, _Search(_accesses(thing, "take"), surely, told))
 
     def _is_given(self, function: Function, thing: Thing, search: _Search) -> bool:
         described = any(each.kind is thing.kind for each in named(function.name))
-        if described or search.depth > _MAX_DEPTH:
+        if described or search.depth > _MAX_DEPTH or says_so(function):
             return True
         callers = self.callers(function)
         called = bool(callers) and function.static
         elsewhere = self._is_elsewhere(function, thing, called, search)
-        if not function.static and elsewhere:
+        if not function.static and (elsewhere or (search.told and not callers)):
             return True
-        if not callers or not self._nets(function, thing):
+        nets = self._nets(function, thing)
+        if not callers or not nets or (elsewhere and not all(net.text for net in nets)):
             return elsewhere
         return any(self._gives(each, function, thing, search) for each in callers)
 
-    def _nets(self, function: Function, thing: Thing) -> tuple[Thing, ...]:
-        """Return the things of a helper, as its callers see it, that are this one."""
+    def _nets(self, function: Function, thing: Thing) -> tuple[Net, ...]:
+        """Return what a helper leaves of a thing, as its callers see it."""
         return tuple(
-            net.thing for net in self._helpers.nets(function)
+            net for net in self._helpers.nets(function)
             if net.thing.kind is thing.kind and not net.thing.full.isdisjoint(thing.full)
         )  # fmt: skip
 
@@ -112,8 +119,10 @@ class Callers:
             things = self._helpers.things(caller)
         except NotUnderstoodError:
             return True
-        inner = self._nets(function, thing)
-        deeper = _Search(search.accesses, search.surely, search.depth + 1)
+        inner = [net.thing for net in self._nets(function, thing)]
+        deeper = replace(search, depth=search.depth + 1)
+        if self._is_released_unseen(caller, function):
+            return True
         for each in things:
             if each.kind is thing.kind and each.is_only_given:
                 return True
@@ -129,9 +138,22 @@ class Callers:
                     return True
         return False
 
+    def _is_released_unseen(self, caller: Function, function: Function) -> bool:
+        """Whether what is named as a release, and defined elsewhere, gets what the callee had."""
+        calls = [n for n in caller.graph.nodes if n.kind == "call" and n.expr is not None]
+        had = {word for n in calls if n.expr and n.expr.op == function.name for word in _given(n)}
+        return any(
+            node.expr is not None
+            and _RELEASES.match(node.expr.op)
+            and not named(node.expr.op)
+            and any(arg.bare.text in had for arg in node.expr.args)
+            and self._program.find_function(node.expr.op, caller.path) is None
+            for node in calls
+        )
+
     def is_given_elsewhere(self, function: Function, thing: Thing) -> bool:
         """Whether another function gives a thing back."""
-        search = _Search(_accesses(thing, "take"), surely=False)
+        search = _Search(_accesses(thing, "take"), surely=False, told=False)
         return self._is_elsewhere(function, thing, True, search)
 
     def _is_elsewhere(
@@ -157,6 +179,19 @@ class Callers:
         for each in self._program.siblings(path):
             unit = self._program.unit(each)
             yield from unit.functions if unit is not None else ()
+
+
+def _given(call: Node) -> Iterator[str]:
+    """Yield what a call gets, and what its value goes to, as text."""
+    if call.target is not None:
+        yield call.target.bare.text
+    for arg in call.expr.args if call.expr is not None else ():
+        yield arg.bare.text
+
+
+def says_so(function: Function) -> bool:
+    """Whether a function's name says that it takes a lock."""
+    return bool(_SAYS_SO.search(function.name))
 
 
 def _accesses(thing: Thing, op: str, depth: int = 0) -> frozenset[str]:

@@ -46,8 +46,8 @@ class Way:
 class Follow(Machine[int]):
     """Its states are a thing's statuses; `drops` and `takes` are the ways that came to them.
 
-    `sets` are those to where its only variable gets another value while it is held; `passed` is
-    whether the function goes on with another object while it holds this one.
+    `sets` are those to where its only variable is cleared while it is held; `passed` is whether the
+    function goes on with another object while it holds this one.
     """
 
     def __init__(self, thing: Thing, function: Function, outcomes: Outcomes) -> None:
@@ -137,9 +137,11 @@ class Follow(Machine[int]):
 
 
 def _is_variable(node: Node, thing: Thing) -> bool:
-    """Whether a step sets the one variable that stands for a thing."""
-    target = node.target.bare if node.target is not None else None
-    return target is not None and target.kind == "name" and thing.texts == {target.text}
+    """Whether a step sets the one variable that stands for a thing to no thing."""
+    if node.target is None or node.expr is None or thing.texts != {node.target.bare.text}:
+        return False
+    value = node.expr.bare
+    return value.text in ("NULL", "0") or value.op in ("ERR_PTR", "ERR_CAST")
 
 
 def is_used(call: Node, function: Function) -> bool:

@@ -127,3 +127,91 @@ static int demo_keep(struct inode *inode, int flags)
 		inode_unlock(inode);
 	return err;
 }
+
+/* A constant question, and one that a call answers by a variable's address. */
+static void demo_copy_size(struct inode *to, struct inode *from)
+{
+	if (sizeof(from->i_size) > sizeof(long))
+		spin_lock(&from->i_lock);
+	to->i_size = from->i_size;
+	if (sizeof(from->i_size) > sizeof(long))
+		spin_unlock(&from->i_lock);
+}
+
+static int demo_pin_pages(struct mm_struct *mm, int count)
+{
+	int locked = 1;
+
+	mmap_read_lock(mm);
+	count = demo_pin_some(mm, count, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	return count;
+}
+
+/* Told by the value: the object's lock is held where it is returned. */
+static struct buffer_head *demo_find_cached(struct super_block *sb, int count)
+{
+	struct buffer_head *bh;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		bh = sb_bread(sb, i);
+		if (!bh)
+			continue;
+		lock_buffer(bh);
+		if (demo_is_cached(sb, i))
+			return bh;
+		unlock_buffer(bh);
+		brelse(bh);
+	}
+	return NULL;
+}
+
+static struct demo_node *demo_pick_node(struct demo_node *node)
+{
+	if (!node)
+		return NULL;
+	down_read(&node->n_lock->l_sem);
+	if (demo_is_dead(node)) {
+		up_read(&node->n_lock->l_sem);
+		return NULL;
+	}
+	return node;
+}
+
+static int demo_use_node(struct demo_node *node)
+{
+	node = demo_pick_node(node);
+	if (!node)
+		return -ENOENT;
+	demo_touch_node(node);
+	demo_node_end_read(node);
+	return 0;
+}
+
+/* Its name says that it locks, whoever gives it back. */
+struct demo_tree *demo_tree_lock_read(struct demo_tree *tree)
+{
+	struct demo_tree *root = tree->t_root;
+
+	if (down_read_trylock(&root->t_sem)) {
+		if (!demo_is_root(root)) {
+			up_read(&root->t_sem);
+			root = NULL;
+		}
+	}
+	return root;
+}
+
+/* The lock has another name where it is given back. */
+static int demo_by_mapping(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	int err;
+
+	filemap_invalidate_lock(inode->i_mapping);
+	err = demo_change(inode);
+	filemap_invalidate_unlock(file->f_mapping);
+	return err;
+}

@@ -12,6 +12,8 @@ from patchbot_checks.csource.values import constant_of
 from patchbot_checks.rules.exit_without_release.flow import HELD
 from patchbot_checks.rules.exit_without_release.things import VARIABLE, Thing
 
+_MAX_DEPTH = 3
+
 
 def guards(path: list[Node], start: int, thing: Thing, op: str) -> Iterator[Node]:
     """Yield the branches of a path that went round an `if` which only does this with the thing."""
@@ -50,20 +52,21 @@ def _meets(node: Node, ends: frozenset[int], thing: Thing, op: str) -> bool:
 def is_about(node: Node, thing: Thing, function: Function, seen: Mapping[int, set[int]]) -> bool:
     """Whether a branch's question may say if the thing is held, or is the caller's choice.
 
-    It can't where the thing is held on all ways to it; nor where nothing that it asks for is of
-    the thing, or was set or asked where only some of these ways pass.
+    It can't where the thing is held on all ways to it, but for what a call said by a variable's
+    address; nor where nothing that it asks for is of the thing, or was set or asked where only
+    some of these ways pass.
     """
     met = seen.get(node.index, set())
     if HELD not in met or node.expr is None:
         return True
     parts = [p for each in definitions_of(function).expand(node.expr, node) for p in each.walk()]
-    if _is_callers_choice(parts, function):
+    words = {word for part in (*parts, *node.expr.walk()) for word in _words(part)}
+    own = {w for text in thing.texts for w in VARIABLE.findall(text)}
+    if _is_callers_choice(parts, function) or not words or words & (own | _said(thing, function)):
         return True
     if met == {HELD}:
         return False
-    words = {word for part in parts for word in _words(part)}
-    own = {w for text in thing.texts for w in VARIABLE.findall(text)}
-    if words & (own | _arguments(thing, function)):
+    if words & _arguments(thing, function):
         return True
     return any(
         words & _touched(each) and not met <= seen.get(each.index, set())
@@ -77,11 +80,16 @@ def is_told(path: list[Node], thing: Thing) -> bool:
     said: set[str] = set()
     for node in path:
         event = thing.events.get(node.index)
-        if event is not None and event.may_take:
-            said |= _touched(node)
-        elif node.kind == "branch" and said & _touched(node):
+        if event is not None and event.may_take and node.expr is not None:
+            said |= _touched(node) | {f"*{arg.bare.text}" for arg in node.expr.args}
+        elif node.kind == "branch" and said & _asked(node):
             return True
     return False
+
+
+def _asked(node: Node) -> set[str]:
+    """Return the names and the texts of all that a branch asks for."""
+    return _touched(node) | {part.text for part in (node.expr.walk() if node.expr else ())}
 
 
 def _is_callers_choice(parts: list[Expr], function: Function) -> bool:
@@ -96,6 +104,22 @@ def _words(part: Expr) -> frozenset[str]:
     names = {part.op} if part.kind in ("field", "call") else {part.text}
     known = part.kind in ("field", "call", "name")
     return frozenset(n for n in names if known and n and constant_of(n) is None)
+
+
+def _said(thing: Thing, function: Function) -> set[str]:
+    """Return what calls may say besides: variables by address, and what takes a thing sets."""
+    calls = [n for n in function.graph.nodes if n.kind == "call"]
+    inside = [n for each in _takers(thing, 0) for n in each.graph.nodes if n.kind == "assign"]
+    return {name for node in (*calls, *inside) for name in _touched(node) if name}
+
+
+def _takers(thing: Thing, depth: int) -> Iterator[Function]:
+    """Yield the helpers that may take a thing, and their helpers."""
+    for event in thing.events.values():
+        if event.may_take and event.callee is not None and depth < _MAX_DEPTH:
+            yield event.callee
+            if event.inner is not None:
+                yield from _takers(event.inner, depth + 1)
 
 
 def _arguments(thing: Thing, function: Function) -> set[str]:

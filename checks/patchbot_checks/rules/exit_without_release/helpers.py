@@ -14,7 +14,6 @@ from patchbot_checks.csource.paths import is_question
 from patchbot_checks.csource.unit import Function
 from patchbot_checks.program import Program
 from patchbot_checks.rules.exit_without_release.flow import (
-    BACK,
     GIVEN,
     HELD,
     LOST,
@@ -101,10 +100,7 @@ class Helpers:
         key = (function, level)
         if key not in self._may:
             things = self.things(function, level)
-            may = find_statuses(function, things, self._leaves)
-            if _keep_locks(may, function):
-                may = find_statuses(function, things, self._leaves)
-            self._may[key] = may
+            self._may[key] = find_statuses(function, things, self._leaves)
         return self._may[key]
 
     def nets(self, function: Function, level: int = LEVELS - 1) -> tuple[Net, ...]:
@@ -164,21 +160,6 @@ class Helpers:
                 own = each.kind is thing.kind and any(e.looked_up for _, e in each.takes())
                 if own and any(e.op == "drop" for e in each.events.values()):
                     thing.events[node.index] = Event("escape")
-
-
-def _keep_locks(may: May, function: Function) -> bool:
-    """Take out where a lock goes away with its object, if it was given back on other ways there.
-
-    Who gets the object could not tell whether it is locked. Returns whether there was any.
-    """
-    found = False
-    for number, thing in enumerate(may.things):
-        for node in function.graph.nodes if not thing.kind.reference else ():
-            event = thing.events.get(node.index)
-            if event is not None and event.op == "escape" and may.at(node, number) & BACK:
-                del thing.events[node.index]
-                found = True
-    return found
 
 
 def _is_known(members: list[Mention]) -> bool:

@@ -10,7 +10,7 @@ from patchbot_checks.csource.paths import steps_of
 from patchbot_checks.csource.unit import Function
 from patchbot_checks.csource.values import NOT_POSITIVE, Value, constant_of
 from patchbot_checks.report import Finding
-from patchbot_checks.rules.exit_without_release.callers import Callers
+from patchbot_checks.rules.exit_without_release.callers import Callers, says_so
 from patchbot_checks.rules.exit_without_release.flow import BACK, GIVEN, HELD, NONE
 from patchbot_checks.rules.exit_without_release.follow import Follow, Way
 from patchbot_checks.rules.exit_without_release.guards import guards, is_about, is_told
@@ -39,11 +39,14 @@ class Case:
     machine: Follow
     exits: list[Exit[int]]
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield what is wrong."""
+    def kept(self) -> Iterator[Finding]:
+        """Yield the exits that keep it."""
         for each in self.exits:
             if each.state == HELD and self._is_kept_wrongly(each):
                 yield from self._kept(each)
+
+    def given(self) -> Iterator[Finding]:
+        """Yield where it is given back, or taken, as it is not."""
         relocks = any(status == GIVEN for _, status in self.machine.takes)
         for (index, status), way in self.machine.drops.items():
             met = {s for i, s in self.machine.drops if i == index}
@@ -60,7 +63,7 @@ class Case:
         for way in self.machine.sets.values() if self._is_functions_own() else ():
             path = path_of(self.function, way.trail, way.node)
             if not is_told(path, self.thing):
-                yield self._given(way, "is still held when its variable is set anew")
+                yield self._given(way, "is still held when its variable is cleared")
 
     def _is_again(self, way: Way) -> bool:
         """Whether nothing speaks for another thing that looks alike, or for a nested lock."""
@@ -95,12 +98,17 @@ class Case:
             partners = [e for e in partners if e.value.constant is not None]
         value = _value_of(each)
         if any(_value_of(e).meet(value) is not None for e in partners):
-            return True
-        return not kind.reference and not self._is_expected(each)
+            return kind.reference or not says_so(self.function) or self._is_equal(each)
+        return not kind.reference and not self._is_expected(each, told=True)
 
     def _has_another_name(self) -> bool:
         """Whether something of this kind is given back, and not taken: it may be this."""
         return any(o.kind is self.thing.kind and o.is_only_given for o in self.others)
+
+    def _is_equal(self, each: Exit[int]) -> bool:
+        """Whether the same number is returned where it is not held."""
+        free = [e for e in self.exits if e.state in (NONE, BACK)]
+        return each.value.constant is not None and any(e.value == each.value for e in free)
 
     def _is_for_caller(self) -> bool:
         """Whether a fault handler keeps this for its caller, if it returns one value."""
@@ -114,11 +122,13 @@ class Case:
             return value.high == 0
         return value.truth is True and value.low < 0
 
-    def _is_expected(self, each: Exit[int]) -> bool:
-        """Whether somebody else gives back what this function never does."""
+    def _is_expected(self, each: Exit[int], *, told: bool = False) -> bool:
+        """Whether somebody else gives back what this function keeps; see `is_given_later`."""
         kind = self.thing.kind
         if self.function.returns == _FAULT:
             return False
+        if told and each.node.expr is not None and each.node.expr.bare.text in self.thing.texts:
+            return True
         if kind.reference and (self._is_callers() or self._is_looked_up()):
             return True
         if kind.kept_in and self.callers.is_called_in(self.function, kind.kept_in):
@@ -126,7 +136,7 @@ class Case:
         if kind.reference:
             return False
         always = all(e.state == HELD for e in self.exits if not self._failed(e.value))
-        return self.callers.is_given_later(self.function, self.thing, surely=always)
+        return self.callers.is_given_later(self.function, self.thing, surely=always, told=told)
 
     def _is_looked_up(self) -> bool:
         return any(event.looked_up for _, event in self.thing.takes())

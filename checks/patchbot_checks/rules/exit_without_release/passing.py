@@ -14,6 +14,7 @@ from patchbot_checks.rules.exit_without_release.things import Event, Thing, add_
 
 _MAX_DEPTH = 3
 _LOCKS = re.compile(r"(?<!b)lock")
+_IO = re.compile(r"write(?!_begin|back)|submit|read|release|truncate|invalidate")
 _OUTWARD = re.compile(r"container_of\w*|\w+_entry\w*")
 _ASKS = re.compile(r"IS_ERR\w*|PTR_ERR\w*|ERR_CAST|\w*WARN\w*|\w*BUG_ON\w*|J_\w+|ASSERT")
 
@@ -28,7 +29,7 @@ class Passing:
     def add_escapes(self, thing: Thing, function: Function) -> None:
         """Add the steps after which somebody else may give a thing back."""
         for node in function.graph.nodes:
-            if not thing.kind.reference and node.kind == "call" and thing.field:
+            if not thing.kind.reference and node.kind == "call":
                 self._add_unknown(thing, node, function)
             if not thing.kind.reference and node.kind != "assign":
                 continue
@@ -41,7 +42,9 @@ class Passing:
         call = node.expr
         if call is None or node.index in thing.events or named(call.op) or is_question(call.op):
             return
-        gets = any(plain(a.bare) in thing.texts and _may_unlock(call, a.bare) for a in call.args)
+        given = [arg.bare for arg in call.args if plain(arg.bare) in thing.texts]
+        object_too = bool(thing.field and thing.kind.asks)
+        gets = any(_may_unlock(call, arg, object_too) for arg in given)
         outside = self._program.find_function(call.op, function.path) is None
         if gets and outside and not is_neutral(call.op):
             thing.events[node.index] = Event("unknown")
@@ -101,7 +104,7 @@ class Passing:
         if node.expr is None:
             return False
         if node.kind == "return":
-            return _is_in(node.expr, thing) or _leads_on(node.expr, thing, function)
+            return _is_in(node.expr, thing) or self._leads_on(node.expr, thing, function)
         if node.kind == "assign" and node.target is not None:
             target = node.target.bare
             if (target.kind == "name" and target.text in thing.texts) or not _is_in(
@@ -117,6 +120,19 @@ class Passing:
                 if _is_in(arg, thing)
             )
         return False
+
+    def _leads_on(self, value: Expr, thing: Thing, function: Function) -> bool:
+        """Whether a pointer that is returned may lead back to a thing.
+
+        A call of the tree is not looked at here: its own returns are, see `keeps`.
+        """
+        value = value.bare
+        if not function.returns.endswith("*"):
+            return False
+        if value.kind != "call":
+            return value.root in thing.texts
+        outside = self._program.find_function(value.op, function.path) is None
+        return outside and any(_is_in(arg, thing) for arg in value.args)
 
     def _stays(self, target: Expr, kind: Kind, function: Function, above: frozenset[str]) -> bool:
         """Whether a pointer into a thing is a local variable's, which is only looked through."""
@@ -139,6 +155,8 @@ class Passing:
         assert call is not None
         if is_question(call.op) or _ASKS.fullmatch(call.op):
             return False
+        if not kind.keeps and kind.is_kept_by(call.op):
+            return True
         callee = self._program.find_function(call.op, function.path) if call.op else None
         if callee is None:
             return not kind.lent and kind.is_kept_by(call.op)
@@ -178,9 +196,13 @@ def _is_own_struct(node: Node, function: Function) -> bool:
     return target.root in set(function.locals) - {p.name for p in function.parameters}
 
 
-def _may_unlock(call: Expr, arg: Expr) -> bool:
-    """Whether a call outside the tree may be about a lock: it gets its address, or is named so."""
-    return arg.kind == "unary" or bool(_LOCKS.search(call.op))
+def _may_unlock(call: Expr, arg: Expr, object_too: bool) -> bool:
+    """Whether a call outside the tree may be about a lock: it gets its address, or is named so.
+
+    With `object_too` also where it may do I/O with the object, whose end unlocks.
+    """
+    named_so = _LOCKS.search(call.op) or (object_too and _IO.search(call.op))
+    return arg.kind == "unary" or bool(named_so)
 
 
 def _copied_to(node: Node, thing: Thing) -> Expr | None:
@@ -217,13 +239,3 @@ def _is_in(expr: Expr, thing: Thing) -> bool:
     if expr.kind in ("list", "pair"):
         return any(_is_in(a, thing) for a in expr.args)
     return expr.kind == "assign" and _is_in(expr.args[1], thing)
-
-
-def _leads_on(value: Expr, thing: Thing, function: Function) -> bool:
-    """Whether a pointer that is returned may lead back to a thing."""
-    if not function.returns.endswith("*"):
-        return False
-    value = value.bare
-    return value.root in thing.texts or (
-        value.kind == "call" and any(_is_in(arg, thing) for arg in value.args)
-    )

@@ -51,7 +51,7 @@ from patchbot_checks.csource.unit import Function
 from patchbot_checks.report import Finding
 from patchbot_checks.rules.exit_without_release.callers import Callers
 from patchbot_checks.rules.exit_without_release.flow import BACK, HELD, NONE, May
-from patchbot_checks.rules.exit_without_release.follow import Helped
+from patchbot_checks.rules.exit_without_release.follow import Follow, Helped
 from patchbot_checks.rules.exit_without_release.helpers import Helpers
 from patchbot_checks.rules.exit_without_release.judge import Case
 from patchbot_checks.rules.exit_without_release.things import Thing
@@ -82,21 +82,40 @@ def _function(
     for number, thing in enumerate(may.things):
         if _is_suspicious(function, may, number, thing):
             machine, exits = helpers.helped.follow(context, thing, function)
-            yield from Case(
-                context, function, thing, may.things, callers, machine, exits
-            ).findings()
+            yield from Case(context, function, thing, may.things, callers, machine, exits).given()
+            if _stays_behind(function, thing, machine):
+                machine, exits = helpers.helped.follow(context, thing, function)
+            yield from Case(context, function, thing, may.things, callers, machine, exits).kept()
+
+
+def _stays_behind(function: Function, thing: Thing, machine: Follow) -> bool:
+    """Take out where a lock goes away with its object, if on other ways it was given back there.
+
+    Who gets the object could not tell whether it is locked. Returns whether there was any.
+    """
+    gone = [
+        node.index
+        for node in function.graph.nodes
+        if not thing.kind.reference and node.kind == "assign"
+        and (event := thing.events.get(node.index)) is not None and event.op == "escape"
+        and machine.seen.get(node.index, set()) >= {HELD, BACK}
+    ]  # fmt: skip
+    for index in gone:
+        del thing.events[index]
+    return bool(gone)
 
 
 def _is_suspicious(function: Function, may: May, number: int, thing: Thing) -> bool:
     """Whether some way, if it is possible, keeps a thing or gives it back in vain."""
+    lock = not thing.kind.reference
     for node in function.graph.nodes:
-        if node.kind == "return" and may.at(node, number) & HELD:
+        event, bits = thing.events.get(node.index), may.at(node, number)
+        op = event.op if event is not None else ""
+        mixed = bits & HELD and bits & (BACK if op == "escape" else NONE) and lock
+        if bits & HELD and (node.kind == "return" or op == "take"):
             return True
-        event = thing.events.get(node.index)
-        if event is not None and event.op == "take" and may.at(node, number) & HELD:
+        if mixed and (op in ("drop", "call") or (op == "escape" and node.kind == "assign")):
             return True
-        if event is not None and event.op in ("drop", "call"):
-            bits = may.at(node, number)
-            if bits & BACK or (bits & HELD and bits & NONE and not thing.kind.reference):
-                return True
+        if bits & BACK and op in ("drop", "call"):
+            return True
     return False

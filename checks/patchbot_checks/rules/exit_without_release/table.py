@@ -1,4 +1,4 @@
-"""What is taken and given back, from `facts/resources.toml`, and what leaves it alone."""
+"""What is taken and given back, from the tables of facts, and what leaves it alone."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from patchbot_checks.csource.expr import Expr
 from patchbot_checks.csource.graph import Node
 from patchbot_checks.csource.paths import is_question
 from patchbot_checks.csource.unit import Function
-from patchbot_checks.rules.exit_without_release.table import Kind, effects, is_same_object
+from patchbot_checks.rules.exit_without_release.table import Kind, effects, is_same_object, named
 
 _OF_PAGE = re.compile(
     r"(?:page_folio|compound_head)\((.*)\)|&([\w.>-]+?)(?:->|\.)page|folio_page\((.*), 0\)"
@@ -254,11 +254,20 @@ def _add_losses(thing: Thing, function: Function) -> None:
             continue
         name = _set_name(node)
         if name in words and not _is_set_by(node, last_taken, thing):
-            thing.events[node.index] = Event("lose", name=name)
+            unknown = not thing.kind.reference and name in thing.texts and _is_unknown(node)
+            thing.events[node.index] = Event("unknown" if unknown else "lose", name=name)
         elif node.kind == "call" and node.expr is not None:
             lost = next((w for w in sorted(words) if _gets_address(node.expr, w)), "")
             if lost:
                 thing.events[node.index] = Event("lose", name=lost, place=_place(node.expr, lost))
+
+
+def _is_unknown(node: Node) -> bool:
+    """Whether a step sets a variable to an object from a call of which nothing is known."""
+    value = node.expr.bare if node.kind == "assign" and node.expr is not None else None
+    if value is None or value.kind != "call" or named(value.op):
+        return False
+    return not (is_question(value.op) or is_same_object(value.op))
 
 
 def _set_name(node: Node) -> str:

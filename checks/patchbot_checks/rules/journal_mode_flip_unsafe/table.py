@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
 
 from patchbot_checks.csource.expr import Expr
-from patchbot_checks.facts import FactsError
+from patchbot_checks.facts import Facts, load
+from patchbot_checks.facts import model as facts
 
 _NEVER = re.compile(r"(?!)")
+_SINGLE: dict[str, type[facts.Fact]] = {
+    "fresh": facts.Fresh, "pageless": facts.Pageless, "accessor": facts.Accessor,
+    "journal": facts.NoJournal,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +84,21 @@ class Change:
 
 
 @functools.cache
-def _facts() -> dict[str, Any]:
-    """Return the tables; raises `FactsError` for an entry without a source."""
-    text = resources.files("patchbot_checks.facts").joinpath("mode_flip.toml").read_text("utf-8")
-    facts = tomllib.loads(text)
-    for name, table in facts.items():
-        for key, each in {name: table}.items() if "source" in table else table.items():
-            if not isinstance(each, dict) or not each.get("source"):
-                raise FactsError(f"mode_flip.toml: {name}: {key}: it has no source")
-    return facts
+def _facts() -> Facts:
+    return load("mode_flip.toml")
 
 
-def _pattern(each: dict[str, Any], key: str) -> re.Pattern[str]:
-    return re.compile(each[key]) if each.get(key) else _NEVER
+def _pattern(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns)) if patterns else _NEVER
 
 
 @functools.cache
 def flags() -> dict[str, Flag]:
     """Return the kinds of flags by each of their names."""
     found: dict[str, Flag] = {}
-    for kind, each in _facts()["flag"].items():
-        names, fields = frozenset(each["names"]), frozenset(each["fields"])
-        on, off = tuple(each["on"]), tuple(each["off"])
-        flag = Flag(kind, names, each.get("bit", ""), fields, on, off)
+    for each in _facts().of(facts.ModeFlag):
+        names, fields = frozenset(each.names), frozenset(each.fields)
+        flag = Flag(each.name, names, each.bit, fields, each.on, each.off)
         found.update(dict.fromkeys(names, flag))
     return found
 
@@ -118,19 +112,15 @@ def kinds() -> tuple[Flag, ...]:
 @functools.cache
 def parts() -> tuple[Part, ...]:
     """Return how the parts are done; one part may be done in several ways."""
-    return tuple(_part(name, each) for name, each in _facts()["part"].items())
+    return tuple(map(_part, _facts().of(facts.ModePart)))
 
 
-def _part(name: str, each: dict[str, Any]) -> Part:
-    place = each.get("inode", ())
+def _part(each: facts.ModePart) -> Part:
+    field = (*each.field, *each.former)
     return Part(
-        each.get("of", name), _pattern(each, "take"), _pattern(each, "drop"),
-        _pattern(each, "done"), _pattern(each, "no"),
-        re.compile(each["field"]) if "field" in each else None,
-        tuple(place) if isinstance(place, list) else (place,) if place != () else (),
-        each.get("result", ""), each.get("under", ""), each.get("after", ""),
-        each.get("field_set", ""), each.get("flag_set", ""), each.get("may", False),
-        each.get("holder", False),
+        each.of or each.name, _pattern(*each.take), _pattern(*each.drop), _pattern(*each.done),
+        _pattern(*each.no), _pattern(*field) if field else None, each.inode, each.result,
+        each.under, each.after, each.field_set, each.flag_set, each.may, each.holder,
     )  # fmt: skip
 
 
@@ -138,33 +128,39 @@ def _part(name: str, each: dict[str, Any]) -> Part:
 def words() -> dict[str, Words]:
     """Return what is said of each part."""
     return {
-        name: Words(
-            each["words"], each.get("early", ""), each.get("failed", ""), each.get("late", ""),
-            each.get("journal", False), each.get("wanted_by", ""),
+        each.name: Words(
+            each.words, each.early, each.failed, each.late, each.journal, each.wanted_by
         )
-        for name, each in _facts()["part"].items()
-        if "words" in each
-    }  # fmt: skip
+        for each in _facts().of(facts.ModePart)
+        if each.words
+    }
 
 
 @functools.cache
 def changes() -> tuple[Change, ...]:
     """Return the calls that change flags."""
     return tuple(
-        Change(how, _pattern(each, "calls"), _pattern(each, "bits"))
-        for how, each in _facts()["change"].items()
+        Change(each.name, _pattern(*each.calls), _pattern(*each.bits))
+        for each in _facts().of(facts.ModeChange)
     )
 
 
 @functools.cache
 def pattern(table: str, key: str) -> re.Pattern[str]:
     """Return a pattern of one of the single tables."""
-    return _pattern(_facts()[table], key)
+    (entry,) = _facts().of(_SINGLE[table])
+    return _pattern(*getattr(entry, key))
+
+
+@functools.cache
+def _fresh() -> facts.Fresh:
+    (entry,) = _facts().of(facts.Fresh)
+    return entry
 
 
 def fresh_start(call: Expr) -> Expr | None:
     """Return the inode that a call first sets up, None where it does not."""
-    place: int = _facts()["fresh"]["starts_inode"]
+    place: int = _fresh().starts_inode
     if not pattern("fresh", "starts").fullmatch(call.op) or len(call.args) < -place:
         return None
     return call.args[place]
@@ -173,13 +169,13 @@ def fresh_start(call: Expr) -> Expr | None:
 @functools.cache
 def fresh_fields() -> frozenset[str]:
     """Return the fields of an inode that are set once, before it is live."""
-    return frozenset(_facts()["fresh"]["fields"])
+    return frozenset(_fresh().fields)
 
 
 @functools.cache
 def fresh_marks() -> frozenset[str]:
     """Return the state flags of an inode that is not live yet."""
-    return frozenset(_facts()["fresh"]["marks"])
+    return frozenset(_fresh().marks)
 
 
 def flags_in(names: Iterable[str]) -> Iterator[tuple[str, Flag]]:

@@ -49,3 +49,25 @@ static int demo_two(handle_t *handle, struct inode *inode, struct page *page, st
 	unlock_page(page);
 	return err;
 }
+
+static int demo_next(handle_t *handle, struct inode *inode, struct folio *folio, size_t len)
+{
+	loff_t after = folio_pos(folio) + PAGE_SIZE;
+	int err;
+
+	err = demo_add(handle, inode, after, len); /* expect: range-start-not-page-offset */
+	err |= demo_add(handle, inode, folio_pos(folio) - folio_size(folio), len); /* expect: range-start-not-page-offset */
+	return err;
+}
+
+static int demo_swapped(handle_t *handle, struct inode *inode, struct page *page, size_t len)
+{
+	return demo_add(handle, inode, len, page_offset(page)); /* expect: range-start-not-page-offset */
+}
+
+static int demo_choice(handle_t *handle, struct inode *inode, struct page *page, size_t len)
+{
+	loff_t from = IS_SYNC(inode) ? 0 : page_offset(page);
+
+	return demo_add(handle, inode, from, len); /* expect: range-start-not-page-offset */
+}

@@ -58,13 +58,26 @@ class Pages:
 
 
 def terms_of(expr: Expr) -> Iterator[tuple[str, Expr]]:
-    """Yield the summands of an offset, each with what it is."""
+    """Yield the summands of an offset, each with what it is; "less" before what is taken off."""
     expr = expr.bare
     if expr.kind == "binary" and expr.op == "+":
         for each in expr.args:
             yield from terms_of(each)
+    elif expr.kind == "binary" and expr.op == "-":
+        yield from terms_of(expr.args[0])
+        for kind, each in terms_of(expr.args[1]):
+            yield f"less {kind}", each
     else:
         yield _kind_of(expr), expr
+
+
+def alternatives(expr: Expr) -> Iterator[Expr]:
+    """Yield what an expression may stand for: both values of a choice."""
+    if expr.bare.kind == "choice":
+        for each in expr.bare.args[1:]:
+            yield from alternatives(each)
+    else:
+        yield expr
 
 
 def _kind_of(expr: Expr) -> str:
@@ -108,7 +121,9 @@ def judge_start(expr: Expr, pages: Pages) -> str:
         page = _page_of(each) if kind == "offset" else None
         if page is not None and pages.is_other(page):
             return "the offset of another page"
-    if "offset" in kinds or "other" in kinds:
+    if kinds <= {"offset", "size", "less size"} and len(kinds) > 1 and "offset" in kinds:
+        return "the offset of another page"
+    if any(kind.removeprefix("less ") in ("offset", "other") for kind in kinds):
         return ""
     if "index" in kinds:
         return "which is the page's index, not its offset in bytes"
@@ -140,6 +155,8 @@ def whole_file(expr: Expr) -> bool:
 
 def judge_length(expr: Expr, starts: Sequence[Expr], pages: Pages) -> str:
     """Return why a length does not cover a page that starts at `starts`, "" where it may."""
+    if [kind for kind, _ in terms_of(expr)] == ["offset"]:
+        return "which is the page's offset, and no length"
     if not all([kind for kind, _ in terms_of(each)] == ["offset"] for each in starts):
         return ""  # it starts inside the page, or nobody knows where
     expr = expr.bare

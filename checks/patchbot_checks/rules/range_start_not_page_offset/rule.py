@@ -35,6 +35,7 @@ from patchbot_checks.csource.unit import Function
 from patchbot_checks.report import Finding
 from patchbot_checks.rules.range_start_not_page_offset.ranges import (
     Pages,
+    alternatives,
     judge_length,
     judge_start,
     whole_file,
@@ -74,8 +75,8 @@ def _judge(
     start, length = tracker.start_of(call), tracker.length_of(call)
     if start is None or length is None:
         return
-    starts = [_constants(context, e) for e in definitions.expand(start, node)]
-    lengths = [_constants(context, e) for e in definitions.expand(length, node)]
+    starts = [_constants(context, e) for e in _expand(definitions, start, node)]
+    lengths = [_constants(context, e) for e in _expand(definitions, length, node)]
     if any(whole_file(each) for each in lengths):
         return
     faults = [fault for each in starts if (fault := judge_start(each, pages))]
@@ -93,6 +94,10 @@ def _judge(
             function, length.line or node.line, words, key=f"length {call.op}",
             steps=[(node.line, f"{call.op}() gets the range")],
         )  # fmt: skip
+
+
+def _expand(definitions: Definitions, expr: Expr, node: Node) -> list[Expr]:
+    return [each for way in definitions.expand(expr, node) for each in alternatives(way)]
 
 
 def _constants(context: Context, expr: Expr) -> Expr:

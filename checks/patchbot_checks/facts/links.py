@@ -9,11 +9,15 @@ from patchbot_checks.facts.model import (
     Call,
     Callback,
     Fact,
+    ModeFlag,
+    ModePart,
     Order,
     Question,
     Resource,
     Role,
 )
+
+_NAMED = {Resource: "resource", Role: "role", Callback: "callback", ModePart: "part"}
 
 
 def load_all() -> tuple[Facts, ...]:
@@ -26,11 +30,11 @@ def load_all() -> tuple[Facts, ...]:
 def check(tables: tuple[Facts, ...]) -> None:
     """Raise `FactsError` for a name of a resource, role or callback that is none."""
     entries = [(table.file, fact) for table in tables for fact in table.entries]
-    known: dict[str, set[str]] = {"resource": set(), "role": set(), "callback": set()}
+    known: dict[str, set[str]] = {word: set() for word in _NAMED.values()}
     for _, fact in entries:
-        for kind, word in ((Resource, "resource"), (Role, "role"), (Callback, "callback")):
-            if isinstance(fact, kind):
-                known[word].add(fact.name)
+        word = _NAMED.get(type(fact), "")
+        if word:
+            known[word].add(getattr(fact, "of", "") or getattr(fact, "name", ""))
     for file, fact in entries:
         for word, name in _meant(fact):
             if name not in known[word]:
@@ -47,6 +51,10 @@ def _meant(fact: Fact) -> Iterator[tuple[str, str]]:
         yield from (("resource", name) for name in (fact.held, fact.taken))
     elif isinstance(fact, Question):
         yield from (("resource", name) for name in fact.stable)
+    elif isinstance(fact, ModeFlag):
+        yield from (("part", name) for name in (*fact.on, *fact.off))
+    elif isinstance(fact, ModePart):
+        yield from (("part", name) for name in (fact.under, fact.after) if name)
     elif isinstance(fact, Resource):
         yield from (("resource", name) for name in (fact.part_of,) if name)
         yield from (("role", name) for name in (*fact.taken_by, *fact.dropped_by))
