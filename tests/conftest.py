@@ -29,6 +29,24 @@ settings.load_profile("patchbot")
 set_hypothesis_home_dir(ROOT / ".hypothesis")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many of the seeded faults were found, where some were seeded."""
+    done = [each for group in terminalreporter.stats.values() for each in group]
+    properties = [
+        pair
+        for each in done
+        if isinstance(each, pytest.TestReport) and each.when == "call"
+        for pair in each.user_properties
+    ]
+    scores = [value for name, value in properties if name == "seeds"]
+    if scores:
+        from tools.seeding.table import Row, render
+
+        rows = [Row(*row) for score in scores if isinstance(score, list) for row in score]
+        terminalreporter.section("seeded faults")
+        terminalreporter.write_line(render(rows))
+
+
 @pytest.fixture(autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home, settings, temporary and current folder of this test's own; returns their top."""

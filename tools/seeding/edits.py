@@ -1,95 +1,115 @@
-"""Edits of C by tree-sitter: find a place by its structure, and change it."""
+"""Edits of a C text by its syntax: delete, replace, wrap, insert, swap.
+
+A section sign in new text marks a line at which the fault may be reported; it is taken out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from patchbot_checks.csource.unit import Function, Unit
+from tree_sitter import Node
 
-if TYPE_CHECKING:
-    from tree_sitter import Node
+from tools.seeding.code import Call, Code, stands_alone, text
 
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """One fault in one file: its whole text, where the fault is, and what was done."""
-
-    rule: str
-    variant: str
-    path: str
-    text: bytes
-    line: int
-    function: str
+MARK = "§"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A piece of a file that can be replaced."""
+@dataclass(frozen=True)
+class Edit:
+    """Bytes of a text that are replaced."""
 
-    unit: Unit
-    function: Function | None
     start: int
     end: int
-
-    @property
-    def source(self) -> str:
-        """The text of the piece."""
-        return self.unit.data[self.start : self.end].decode()
-
-    def replaced(self, rule: str, variant: str, text: str) -> Seed:
-        """Return the fault that stands where this piece stood; lines below do not move."""
-        lost = self.unit.data.count(b"\n", self.start, self.end)
-        made = text + "\n" * max(0, lost - text.count("\n"))
-        data = self.unit.data[: self.start] + made.encode() + self.unit.data[self.end :]
-        name = self.function.name if self.function else ""
-        return Seed(rule, variant, self.unit.path, data, self.unit.line_of(self.start), name)
+    text: str
 
 
-def nodes(function: Function, *kinds: str) -> Iterator[Node]:
-    """Yield the syntax nodes of some kinds in a function, in order."""
-    todo = [function.body]
-    while todo:
-        node = todo.pop()
-        if node.type in kinds:
-            yield node
-        todo += reversed(node.children)
+def replace(node: Node, new: str) -> Edit:
+    """Put other text in a node's place."""
+    return Edit(node.start_byte, node.end_byte, new)
 
 
-def place(function: Function, node: Node) -> Place:
-    """Return a syntax node as a place."""
-    return Place(function.unit, function, node.start_byte, node.end_byte)
+def replace_argument(call: Call, place: int, new: str) -> Edit:
+    """Put another argument in a call, marking its line."""
+    return replace(call.args[place], MARK + new)
 
 
-def name_of(function: Function, call: Node) -> str:
-    """Return the name of the function that a call calls."""
-    named = call.child_by_field_name("function")
-    return function.reader.text(named) if named is not None and named.type == "identifier" else ""
+def delete(code: Code, statement: Node) -> Edit:
+    """Delete a statement with its line; where it is all of an `if`, an empty one is left."""
+    if not stands_alone(statement):
+        return replace(statement, ";")
+    start, end = statement.start_byte, statement.end_byte
+    head = code.data.rfind(b"\n", 0, start) + 1
+    tail = code.data.find(b"\n", end)
+    if not code.data[head:start].strip() and not code.data[end:tail].strip():
+        start, end = head, tail + 1
+    return Edit(start, end, "")
 
 
-def calls(function: Function, *names: str) -> Iterator[Node]:
-    """Yield the calls of some functions."""
-    for node in nodes(function, "call_expression"):
-        if name_of(function, node) in names:
-            yield node
+def wrap(code: Code, statement: Node, head: str) -> Edit:
+    """Put a statement under a head such as `if (...)`, in braces, and mark it."""
+    tabs = code.indent(statement)
+    return replace(statement, f"{head} {{\n{tabs}\t{MARK}{text(statement)}\n{tabs}}}")
 
 
-def arguments(call: Node) -> list[Node]:
-    """Return the arguments of a call."""
-    listed = call.child_by_field_name("arguments")
-    return [n for n in listed.named_children if n.type != "comment"] if listed is not None else []
+def insert_before(code: Code, statement: Node, new: str) -> Edit:
+    """Put lines before a statement; braces are made where it is all of an `if`."""
+    tabs = code.indent(statement)
+    lines = f"\n{tabs}".join(new.split("\n"))
+    if stands_alone(statement):
+        return Edit(statement.start_byte, statement.start_byte, f"{lines}\n{tabs}")
+    return replace(statement, f"{{ {lines}\n{tabs}{text(statement)} }}")
 
 
-def statement_of(node: Node) -> Node | None:
-    """Return the expression statement that is only this call; None where it is part of more."""
-    above = node.parent
-    return above if above is not None and above.type == "expression_statement" else None
+def insert_after(code: Code, statement: Node, new: str) -> Edit:
+    """Put lines behind a statement; braces are made where it is all of an `if`."""
+    tabs = code.indent(statement)
+    lines = f"\n{tabs}".join(new.split("\n"))
+    if stands_alone(statement):
+        return Edit(statement.end_byte, statement.end_byte, f"\n{tabs}{lines}")
+    return replace(statement, f"{{ {text(statement)}\n{tabs}{lines} }}")
 
 
-def next_sibling(node: Node) -> Node | None:
-    """Return the statement after a statement."""
-    after = node.next_named_sibling
-    while after is not None and after.type == "comment":
-        after = after.next_named_sibling
-    return after
+def start_of_body(body: Node) -> Node:
+    """Return the first statement of a function's body behind its declarations."""
+    inside = [each for each in body.named_children if each.type != "comment"]
+    first = next((each for each in inside if each.type != "declaration"), None)
+    return first if first is not None else inside[-1]
+
+
+def move_before(code: Code, moved: Node, place: Node, mark: bool = True) -> list[Edit]:
+    """Move a statement before another one, marking where it goes."""
+    sign = MARK if mark else ""
+    return [delete(code, moved), insert_before(code, place, sign + text(moved))]
+
+
+def apply(
+    data: bytes, edits: Sequence[Edit], at: Iterable[Node] = ()
+) -> tuple[bytes, tuple[int, ...]]:
+    """Apply edits that do not overlap; returns the text, and the lines of marks and of nodes."""
+    ordered = sorted(edits, key=lambda e: (e.start, e.end))
+    made: list[bytes] = []
+    lines: set[int] = set()
+    old = 0
+    moved: list[tuple[int, int]] = [(0, 0)]
+    size = newlines = 0
+    for edit in ordered:
+        assert edit.start >= old, f"edits overlap at byte {edit.start}"
+        kept = data[old : edit.start]
+        made.append(kept)
+        newlines += kept.count(b"\n")
+        pieces = edit.text.split(MARK)
+        for number, piece in enumerate(pieces):
+            made.append(piece.encode())
+            newlines += piece.count("\n")
+            if number < len(pieces) - 1:
+                lines.add(newlines + 1)
+        size = len("".join(pieces).encode()) - (edit.end - edit.start)
+        moved.append((edit.end, moved[-1][1] + size))
+        old = edit.end
+    made.append(data[old:])
+    whole = b"".join(made)
+    for node in at:
+        shift = [by for end, by in moved if end <= node.start_byte][-1]
+        lines.add(whole.count(b"\n", 0, node.start_byte + shift) + 1)
+    return whole, tuple(sorted(lines))

@@ -1,88 +1,117 @@
-"""Seed, check, and count what was found."""
+"""Run rules over seeded files, and count what they find of what was seeded."""
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from patchbot_checks import FolderSources, check_files
-from patchbot_checks.csource.unit import Unit
+from patchbot_checks import RULES, Finding, check_files
 
-from tools.seeding.edits import Seed
-from tools.seeding.faults import SEEDERS
-from tools.seeding.trees import Overlay, c_files, unpack
+import tools.seeding.faults  # noqa: F401 - fills the table of variants
+from tools.seeding.kernel import Kept, Overlay, Tree
+from tools.seeding.model import VARIANTS, Seed
 
 _NEAR = 3
-_MAX_PER_VARIANT = 40
+_Same = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Score:
-    """What became of the seeds of one rule in one tree."""
+class Hit(enum.StrEnum):
+    """How well a seed was found: at its line, near it, elsewhere in its function, or not at all."""
 
-    rule: str
-    version: str
-    seeds: Counter[str] = field(default_factory=Counter)
-    exact: int = 0
-    near: int = 0
-    inside: int = 0
-    missed: list[Seed] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        """How many faults were seeded."""
-        return sum(self.seeds.values())
+    LINE = "line"
+    NEAR = "near"
+    FUNCTION = "function"
+    MISSED = "missed"
 
 
-def make_seeds(rule: str, folder: FolderSources) -> Iterator[Seed]:
-    """Yield the seeds of a rule in a tree, so many of each variant at most."""
-    counts: Counter[str] = Counter()
-    for path in c_files(folder):
-        data = folder.read(path)
-        if data is None or not path.endswith(".c"):
-            continue
-        for seed in SEEDERS[rule](Unit(path, data)):
-            counts[seed.variant] += 1
-            if counts[seed.variant] <= _MAX_PER_VARIANT:
-                yield seed
+@dataclass(frozen=True)
+class Outcome:
+    """What was found of one seed; `extra` are new findings that are not about it."""
+
+    seed: Seed
+    hit: Hit
+    found: tuple[Finding, ...]
+    extra: tuple[Finding, ...]
 
 
-def score(rule: str, version: str, say: Callable[[str], None] = lambda text: None) -> Score:
-    """Seed all faults of a rule in one tree and look for each; raises `FileNotFoundError`."""
-    folder = FolderSources(unpack(version))
-    result = Score(rule, version)
-    for seed in make_seeds(rule, folder):
-        result.seeds[seed.variant] += 1
-        say(f"{version} {rule}: {result.total}")
-        _count(result, seed, folder)
-    return result
+@dataclass
+class Scorer:
+    """Checks seeds of one tree; what the unmodified files give is not counted."""
 
-
-def _count(result: Score, seed: Seed, folder: FolderSources) -> None:
-    chosen = None if not seed.function else (lambda path, name: name == seed.function)
-    sources = Overlay(folder, seed.path, seed.text)
-    report = check_files(sources, [seed.path], [seed.rule], functions=chosen)
-    lines = [f.line for f in report.findings if f.function == seed.function]
-    if seed.line in lines:
-        result.exact += 1
-    elif any(abs(line - seed.line) <= _NEAR for line in lines):
-        result.near += 1
-    elif lines:
-        result.inside += 1
-    else:
-        result.missed.append(seed)
-
-
-def render(scores: list[Score]) -> str:
-    """Return the scores as a table."""
-    head = (
-        f"{'rule':34} {'tree':5} {'variants':>8} {'seeds':>6} {'line':>5} {'near':>5} {'func':>5}"
+    tree: Tree
+    rules: Sequence[str] | None = None
+    _before: dict[tuple[str, str, frozenset[str] | None], Counter[_Same]] = field(
+        default_factory=dict
     )
-    rows = [head + f" {'missed':>6}"]
-    for each in scores:
-        rows.append(
-            f"{each.rule:34} {each.version:5} {len(each.seeds):8} {each.total:6} {each.exact:5}"
-            f" {each.near:5} {each.inside:5} {len(each.missed):6}"
-        )
-    return "\n".join(rows)
+
+    def score(self, seed: Seed) -> Outcome:
+        """Check a seeded file with the seed's rule, in its function unless it asks for all."""
+        found = self._new(seed, seed.rule)
+        inside = [f for f in found if f.function in seed.functions or f.line in seed.lines]
+        extra = [f for f in found if f not in inside]
+        for rule in self.rules or ():
+            extra += self._new(seed, rule) if rule != seed.rule else []
+        return Outcome(seed, _rate(seed, inside), tuple(found), tuple(extra))
+
+    def _new(self, seed: Seed, rule: str) -> list[Finding]:
+        """Return the findings that the unmodified file does not give."""
+        left = self._baseline(seed, rule).copy()
+        overlay = Overlay(self.tree.sources, {seed.path: seed.data})
+        new = []
+        for each in sorted(_check(overlay, seed, rule), key=lambda f: f.line in seed.lines):
+            if left[_same(each)] > 0:
+                left[_same(each)] -= 1
+            else:
+                new.append(each)
+        return new
+
+    def _baseline(self, seed: Seed, rule: str) -> Counter[_Same]:
+        key = (seed.path, rule, None if seed.whole else seed.functions)
+        if key not in self._before:
+            self._before[key] = Counter(map(_same, _check(self.tree.sources, seed, rule)))
+        return self._before[key]
+
+
+def _check(sources: Overlay | Kept, seed: Seed, rule: str) -> Sequence[Finding]:
+    chosen = None if seed.whole else (lambda _path, name: name in seed.functions)
+    return check_files(sources, [seed.path], [rule], functions=chosen).findings
+
+
+def _same(finding: Finding) -> _Same:
+    return finding.function, finding.key
+
+
+def _rate(seed: Seed, found: Sequence[Finding]) -> Hit:
+    away = [min(abs(f.line - line) for line in seed.lines) for f in found]
+    if not away:
+        return Hit.MISSED
+    return Hit.LINE if min(away) == 0 else Hit.NEAR if min(away) <= _NEAR else Hit.FUNCTION
+
+
+def seeded_rules() -> list[str]:
+    """Return the rules that are there and for which there are seeds."""
+    return sorted({variant.rule for variant in VARIANTS} & set(RULES))
+
+
+def variants_of(rule: str) -> list[str]:
+    """Return the names of a rule's variants."""
+    return [variant.name for variant in VARIANTS if variant.rule == rule]
+
+
+def seeds_of(tree: Tree, rule: str, names: Iterable[str] = (), every: bool = False) -> list[Seed]:
+    """Make the seeds of a rule in a tree, or those of some of its variants."""
+    wanted = frozenset(names)
+    return [
+        seed
+        for variant in VARIANTS
+        if variant.rule == rule and (not wanted or variant.name in wanted)
+        for seed in variant.seeds(tree, every)
+    ]
+
+
+def barren(outcomes: Iterable[Outcome], rule: str, names: Sequence[str] = ()) -> list[str]:
+    """Return a rule's variants, or of some of them, that found no place in any of the trees."""
+    made = {outcome.seed.variant for outcome in outcomes if outcome.seed.rule == rule}
+    return [each for each in names or variants_of(rule) if each not in made]
