@@ -6,7 +6,7 @@ import difflib
 import functools
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,23 +96,24 @@ def check_paths(paths: Sequence[Path], rules: Rules, say: Say, tick: Tick) -> di
     names = [str(path.relative_to(top)) for path in files]
     progress = Patiently(say)
     reports: list[Report] = []
-    for report in _check_each(names, sum(path.stat().st_size for path in files), top, rules, tick):
+    sizes = {name: path.stat().st_size for name, path in zip(names, files, strict=True)}
+    for report in _check_each(sizes, top, rules, tick):
         reports.append(report)
         progress.say(f"checked {report.files[0]} ({len(reports)} of {len(files)})")
+    order = {name: number for number, name in enumerate(names)}
+    reports.sort(key=lambda report: order[report.files[0]])
     return _document_of_files(reports, top, rules)
 
 
-def _check_each(
-    names: Sequence[str], size: int, top: Path, rules: Rules, tick: Tick
-) -> Iterator[Report]:
-    """Check files in their order, many or large ones in several processes."""
-    if len(names) == 1 or size < _MANY_BYTES:
+def _check_each(sizes: Mapping[str, int], top: Path, rules: Rules, tick: Tick) -> Iterator[Report]:
+    """Check files by their sizes: many or large ones in several processes, the largest first."""
+    if len(sizes) == 1 or sum(sizes.values()) < _MANY_BYTES:
         program = Program(FolderSources(top))
-        for name in names:
+        for name in sizes:
             yield check_files(program.sources, [name], rules, tick=tick, program=program)
     else:
         check = functools.partial(_check_one, str(top), rules)
-        yield from WORKERS.map(check, names)
+        yield from WORKERS.map(check, sorted(sizes, key=lambda name: -sizes[name]))
 
 
 _programs: dict[str, Program] = {}

@@ -10,7 +10,7 @@ from patchbot_checks.csource.graph import Node, NotUnderstoodError
 from patchbot_checks.csource.unit import Function
 from patchbot_checks.program import Program
 from patchbot_checks.rules.exit_without_release.flow import GIVEN
-from patchbot_checks.rules.exit_without_release.helpers import Helpers, Net
+from patchbot_checks.rules.exit_without_release.helpers import LEVELS, Helpers, Net
 from patchbot_checks.rules.exit_without_release.table import named
 from patchbot_checks.rules.exit_without_release.things import Thing
 
@@ -48,7 +48,7 @@ class Callers:
         self._program = program
         self._helpers = helpers
         self._callers: dict[str, dict[str, list[Function]]] = {}
-        self._given: dict[tuple[str, bool, bool], dict[tuple[str, str], list[_Giver]]] = {}
+        self._given: dict[tuple[str, bool, bool, str, str], list[_Giver]] = {}
 
     def is_called_in(self, function: Function, fields: Iterable[str]) -> bool:
         """Whether a function stands in one of these callback fields, or is called by what does."""
@@ -160,20 +160,35 @@ class Callers:
         self, function: Function, thing: Thing, called: bool, search: _Search
     ) -> bool:
         """Whether another function (one that nobody calls here, for `called`) gives it back."""
-        key = (function.path.rpartition("/")[0], called, search.surely)
+        folder = function.path.rpartition("/")[0]
+        key = (folder, called, search.surely, thing.kind.name, thing.field)
         if key not in self._given:
-            self._given[key] = {}
-            for each in self._folder(function.path):
-                if named(each.name) or not (called or not each.static or not self.callers(each)):
-                    continue
-                for net in self._helpers.nets(each):
-                    if net.statuses & GIVEN or (net.gives and not search.surely):
-                        name = (net.thing.kind.name, net.thing.field)
-                        self._given[key].setdefault(name, []).append((each, net.thing))
+            self._given[key] = [
+                (each, net.thing)
+                for each in self._may_know(function.path, thing.field)
+                if not named(each.name)
+                and (called or not each.static or not self.callers(each))
+                for net in self._helpers.nets(each)
+                if net.statuses & GIVEN or (net.gives and not search.surely)
+                if (net.thing.kind.name, net.thing.field) == (thing.kind.name, thing.field)
+            ]  # fmt: skip
         return any(
             each is not function and search.is_like(_accesses(other, "drop"))
-            for each, other in self._given[key].get((thing.kind.name, thing.field), [])
+            for each, other in self._given[key]
         )
+
+    def _may_know(self, path: str, field: str) -> list[Function]:
+        """Return the functions of a folder that have a field's name, or call what has it."""
+        everyone = list(self._folder(path))
+        if not field:
+            return everyone
+        found = {id(each): each for each in everyone if field in each.words}
+        newest = list(found.values())
+        for _ in range(LEVELS):
+            callers = [caller for each in newest for caller in self.callers(each)]
+            newest = [each for each in callers if id(each) not in found]
+            found.update((id(each), each) for each in newest)
+        return [each for each in everyone if id(each) in found]
 
     def _folder(self, path: str) -> Iterator[Function]:
         for each in self._program.siblings(path):
