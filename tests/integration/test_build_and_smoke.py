@@ -1,6 +1,7 @@
 """The build and smoke stages on a real kernel: what compiles, what boots, and what a patch breaks.
 
-One home for all tests: the base is built once (some minutes), as it is for a user.
+One home for all tests: the base is built once, as it is for a user. Opt-in: that takes many minutes
+of CPU, more than all other tests together.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from patchbot.tree import open_tree
 from tests.support.fakes import make_request, make_revision
 from tests.support.git_tree import run_git
 from tests.support.kernel_git import commit_on, file_of, kernel_git
-from tests.support.require import require
+from tests.support.require import kernel_build, require
 
 pytestmark = pytest.mark.xdist_group("image")
 TOOLS = ("perl", "make", "gcc", "flex", "bison", "bc", "bwrap", "busybox", "qemu-system-x86_64")
@@ -29,6 +30,7 @@ MOUNT = b"\tsb->s_fs_info = sbi;\n"
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    kernel_build()
     for tool in TOOLS:
         require(tool)
     folder = tmp_path_factory.mktemp("kernel") / "tree.git"

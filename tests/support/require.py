@@ -90,6 +90,11 @@ def archive_epoch() -> Path:
     return Path(_opt_in("PATCHBOT_TEST_EPOCH", "a bare public-inbox epoch (git/0.git)"))
 
 
+def kernel_build() -> None:
+    """Skip unless PATCHBOT_TEST_KERNEL is set: a whole kernel takes many minutes of CPU."""
+    _opt_in("PATCHBOT_TEST_KERNEL", "1, to build and boot a kernel of Debian's sources")
+
+
 def _opt_in(variable: str, meaning: str) -> str:
     value = os.environ.get(variable, "")
     if not value:
