@@ -16,8 +16,9 @@ from typing import Generic
 from patchbot_checks.context import Context
 from patchbot_checks.csource.expr import Expr
 from patchbot_checks.csource.graph import Node
-from patchbot_checks.csource.paths import Env, Explorer, Machine, Outcome, S
+from patchbot_checks.csource.paths import Env, Explorer, Facts, Machine, Outcome, S
 from patchbot_checks.csource.unit import Function
+from patchbot_checks.csource.values import Value
 from patchbot_checks.facts import load
 from patchbot_checks.facts import model as facts
 from patchbot_checks.resources import Lock, lock
@@ -44,15 +45,24 @@ def _stable(name: str) -> tuple[Lock, ...] | None:
 
 
 def questions(function: Function) -> Iterator[Question]:
-    """Yield the changeable questions that a function asks in two places or more, of the same."""
+    """Yield the changeable questions that a function asks in two places or more, of the same.
+
+    A comparison of what such a question answers is one too.
+    """
     asked: dict[str, dict[int, Expr]] = {}
     for node in function.graph.nodes:
-        if node.kind == "call" and node.expr is not None and _stable(node.expr.op) is not None:
-            asked.setdefault(node.expr.text, {})[node.expr.offset] = node.expr
-    for text, calls in asked.items():
-        locks = _stable(next(iter(calls.values())).op)
-        if len(calls) > 1 and locks is not None:
-            lines = tuple(sorted({call.line for call in calls.values()}))
+        expr = node.expr
+        if expr is None or not any(_stable(call.op) is not None for call in expr.calls()):
+            continue
+        if node.kind == "call" and _stable(expr.op) is not None:
+            asked.setdefault(expr.text, {})[expr.offset] = expr
+        elif node.kind == "branch" and expr.bare.kind == "binary":
+            asked.setdefault(expr.bare.text, {})[expr.offset] = expr
+    for text, exprs in asked.items():
+        calls = [call for each in exprs.values() for call in each.calls()]
+        locks = next((held for call in calls if (held := _stable(call.op)) is not None), None)
+        if len(exprs) > 1 and locks is not None:
+            lines = tuple(sorted({expr.line for expr in exprs.values()}))
             yield Question(text, lines, locks)
 
 
@@ -83,6 +93,12 @@ class FreeAnswers(AgreeingAnswers[S]):
     def call_key(self, call: Expr) -> str:
         """See `Explorer`."""
         return f"#{call.offset}" if call.text == self.question else super().call_key(call)
+
+    def assume(self, cond: Expr, taken: bool, facts: Facts) -> dict[str, Value] | None:
+        """See `Explorer`."""
+        if cond.bare.kind == "binary" and cond.bare.text == self.question:
+            return dict(facts)
+        return super().assume(cond, taken, facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -748,6 +748,12 @@ def _words(key: str) -> frozenset[str]:
     return frozenset((key,)) if key.startswith("#") else words_of(key)
 
 
+@functools.lru_cache(maxsize=50_000)
+def _fields(key: str) -> frozenset[str]:
+    """Return the names of the fields that a fact is about."""
+    return frozenset(re.findall(r"(?:->|\.)(\w+)", key))
+
+
 def forget(facts: Facts, what: Expr | str) -> dict[str, Value]:
     """Return the facts without those that depend on something that is set."""
     if isinstance(what, str):
@@ -756,7 +762,7 @@ def forget(facts: Facts, what: Expr | str) -> dict[str, Value]:
     if what.kind == "name":
         return {k: v for k, v in facts.items() if what.text not in _words(k)}
     if what.kind == "field":
-        return {k: v for k, v in facts.items() if what.op not in _words(k)}
+        return {k: v for k, v in facts.items() if what.op not in _fields(k)}
     return {k: v for k, v in facts.items() if what.text not in k}
 
 

@@ -1,4 +1,4 @@
-"""Faults of a journal's callbacks, and of switching an inode's journalling on and off."""
+"""Faults of a journal's callbacks: when they are installed, and which pages they leave dirty."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tools.seeding.code import (
     Code,
     Func,
     flat,
-    is_plain_call,
     next_statement,
     statement_of,
     text,
@@ -59,6 +58,8 @@ for _name, _head in (
     ("if-journal-mode-swapped", "if (EXT4_MOUNT_JOURNAL_DATA == test_opt(sb, DATA_FLAGS))"),
     ("if-not-another-mode", "if (test_opt(sb, DATA_FLAGS) != EXT4_MOUNT_ORDERED_DATA)"),
     ("if-mode-and-more", f"if (!sb_rdonly(sb) && ({_MODE}))"),
+    ("if-test-opt", "if (test_opt(sb, JOURNAL_DATA))"),
+    ("else-of-another-mode", "if (test_opt(sb, DATA_FLAGS) != EXT4_MOUNT_JOURNAL_DATA)\n;\nelse"),
     ("if-mode-bits", "if (EXT4_SB(sb)->s_mount_opt & EXT4_MOUNT_JOURNAL_DATA)"),
 ):
     variant(GATED, _name, _FIELDS)(_wrapped(_head))
@@ -201,58 +202,3 @@ def _inverted(_tree: Tree, _code: Code, func: Func) -> Iterator[Draft]:
 def _not(_tree: Tree, _code: Code, func: Func) -> Iterator[Draft]:
     for _, condition, _ in _redirties(func):
         yield Draft([replace(condition, f"(!{text(condition)})")], _anywhere(func))
-
-
-# ---------------------------------------------------------------- journal-mode-flip-unsafe
-
-FLIP = "journal-mode-flip-unsafe"
-_FLAGS = {"EXT4_INODE_JOURNAL_DATA"}
-
-
-def _flips(func: Func) -> list[Call]:
-    """Return the calls that change the journalling flag."""
-    names = {"ext4_set_inode_flag", "ext4_clear_inode_flag"}
-    return [c for c in func.named(names) if text(c.args[-1]) in _FLAGS]
-
-
-def _without(*names: str) -> Maker:
-    """Delete all calls of some functions where the flag is changed."""
-
-    def make(_tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
-        gone = func.named(names)
-        if gone and len(_flips(func)) == 2:
-            edits = []
-            for call in gone:
-                alone = is_plain_call(call)
-                statement = statement_of(call.node)
-                edits.append(delete(code, statement) if alone else replace(call.node, "0"))
-            at = [statement_of(call.node) for call in _flips(func)]
-            at += [call.node for call in gone]
-            yield Draft(edits, at, f"no {names[0]}")
-
-    return make
-
-
-for _name, _gone in (
-    ("writeback-deleted", ("filemap_write_and_wait",)),
-    ("faults-let-in", ("filemap_invalidate_lock", "filemap_invalidate_unlock")),
-    ("updates-let-in", ("jbd2_journal_lock_updates", "jbd2_journal_unlock_updates")),
-    ("journal-not-flushed", ("jbd2_journal_flush",)),
-    ("writepages-let-in", ("ext4_writepages_down_write", "ext4_writepages_up_write")),
-    ("direct-writers-let-in", ("inode_dio_wait",)),
-):
-    variant(FLIP, _name, _FLAGS)(_without(*_gone))
-
-
-@variant(FLIP, "writeback-behind-the-flag", _FLAGS)
-def _late(_tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
-    """What must be written first is written when the flag has changed already."""
-    found = func.named({"filemap_write_and_wait"})
-    behind = func.named({"ext4_set_aops"})
-    if found and behind and len(_flips(func)) == 2:
-        late = f"filemap_write_and_wait({text(found[0].args[0])});"
-        edits = [
-            replace(found[0].node, "0"),
-            insert_after(code, statement_of(behind[0].node), late),
-        ]
-        yield Draft(edits, [statement_of(c.node) for c in _flips(func)])

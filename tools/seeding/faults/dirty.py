@@ -130,7 +130,7 @@ def _clear_deleted(_tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
     """Writeback never clears it: the page is journalled again and again."""
     for call in func.named(_CLEARS):
         if not _invalidates(func):
-            at = [c.node for c in func.calls] + list(walk(func.body, "return_statement"))
+            at = list(walk(func.body, "return_statement"))
             others = [f for f in code.functions if f.named(_SETS | _TESTS)]
             at += [c.node for f in others for c in f.named(_SETS | _TESTS)]
             names = [f.name for f in others]
@@ -220,7 +220,8 @@ def _set_anyway(_tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
 def _one_leg(_tree: Tree, _code: Code, func: Func) -> Iterator[Draft]:
     for call in func.named(_TESTS):
         if not _invalidates(func):
+            page = flat(call.args[0])
             at = [call.node, *walk(func.body, "return_statement")]
-            at += [c.node for c in func.calls]
+            at += [c.node for c in func.calls if page in map(flat, c.args)]
             new = f"jiffies & 1 && {text(call.node)}"
             yield Draft([replace(call.node, f"({new})")], at, whole=True)

@@ -232,7 +232,7 @@ for _name, _lines in (
     ("retry-returned-by-choice", "if (signal_pending(current))\n"
      "\t§return freezing(current) ? VM_FAULT_RETRY : VM_FAULT_NOPAGE;"),
     ("retry-or-ed", "if (signal_pending(current))\n\t§return VM_FAULT_MAJOR | VM_FAULT_RETRY;"),
-    ("retry-after-dropping-the-lock", "if (signal_pending(current)) {\n"
+    ("retry-after-dropping-the-lock", "if (need_resched()) {\n"
      "\tmmap_read_unlock(vmf->vma->vm_mm);\n\t§return VM_FAULT_RETRY;\n}"),
     ("retry-by-a-local", "if (signal_pending(current)) {\n"
      "\t§vm_fault_t seeded = VM_FAULT_RETRY;\n\n\t§return seeded;\n}"),
@@ -251,6 +251,15 @@ def _nopage(tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
             yield Draft([replace(each, MARK + "VM_FAULT_RETRY")], at)
 
 
+@variant(RETRY, "error-becomes-retry", {"VM_FAULT_SIGBUS"}, FILESYSTEMS, 8)
+def _sigbus(tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
+    """A handler says RETRY where it failed; what a local begins with may never be returned."""
+    for each in walk(func.body, "identifier") if _is_fault(tree, code, func) else ():
+        if text(each) == "VM_FAULT_SIGBUS" and statement_of(each).type != "declaration":
+            at = [statement_of(each), *walk(func.body, "return_statement")]
+            yield Draft([replace(each, MARK + "VM_FAULT_RETRY")], at)
+
+
 @variant(RETRY, "lock-dropped-and-taken-again", {"vm_fault"}, FILESYSTEMS, 8)
 def _no_revalidation(tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
     """The lock of the fault is dropped and taken again; the area is used without a look-up."""
@@ -260,6 +269,7 @@ def _no_revalidation(tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
             "mmap_read_unlock(vmf->vma->vm_mm);\ncond_resched();\n"
             "mmap_read_lock(vmf->vma->vm_mm);\n"
         )
-        at = [*walk(func.body, "return_statement"), *(statement_of(c.node) for c in func.calls)]
+        used = [c for c in func.calls if any("vm" in flat(arg) for arg in c.args)]
+        at = [*walk(func.body, "return_statement"), *(statement_of(c.node) for c in used)]
         if first.type != "declaration":
             yield Draft([insert_before(code, first, lines)], at)

@@ -11,6 +11,8 @@ from tools.seeding.code import (
     Code,
     Func,
     flat,
+    labels,
+    next_statement,
     stands_alone,
     statement_of,
     text,
@@ -19,6 +21,7 @@ from tools.seeding.code import (
 from tools.seeding.edits import (
     MARK,
     Edit,
+    delete,
     insert_after,
     insert_before,
     replace,
@@ -155,6 +158,35 @@ def _in_lone_if(func: Func, node: Node) -> bool:
     return False
 
 
+def _set_before_a_jump(func: Func) -> Iterator[tuple[Node, Node, str]]:
+    """Yield (statement, jump, name) where a local gets its first value right before a goto."""
+    bare = {
+        text(name)
+        for declaration in func.body.named_children if declaration.type == "declaration"
+        for name in declaration.children_by_field_name("declarator") if name.type == "identifier"
+    }  # fmt: skip
+    for each in walk(func.body, "assignment_expression"):
+        name, statement = text(each.child_by_field_name("left")), statement_of(each)
+        jump = next_statement(statement)
+        first = name in bare and _uses(func, name)[1].start_byte == each.start_byte
+        jumps = jump is not None and jump.type == "goto_statement"
+        if first and each.parent == statement and jump is not None and jumps:
+            yield statement, jump, name
+
+
+@variant(UNSET, "set-before-a-goto-deleted", {"goto"}, JOURNAL, 20)
+def _jumps_unset(_tree: Tree, code: Code, func: Func) -> Iterator[Draft]:
+    """A way out no longer sets what is used behind its label."""
+    for statement, jump, name in _set_before_a_jump(func):
+        target = labels(func).get(text(jump.child_by_field_name("label")))
+        if target is None or target.start_byte < jump.start_byte:
+            continue
+        behind = [use for use in _uses(func, name) if use.start_byte > target.start_byte]
+        at = [*behind, *map(statement_of, behind), jump]
+        if behind:
+            yield Draft([delete(code, statement)], at, name)
+
+
 def _new_local(body: str) -> Maker:
     """Declare a new local at the top, and use it at a return of the body."""
 
@@ -251,5 +283,6 @@ for _name, _new in (
     ("trace-header-of-nobody", "#include <trace/events/seeded.h>\n"),
     ("header-in-a-folder-of-nobody", '#include "seeded/debug.h"\n'),
     ("header-misspelt", "#include <linux/jbd2s.h>\n"),
+    ("header-of-nobody-above", '# include "../seeded_debug.h"\n'),
 ):
     variant(INCLUDE, _name, set(), JOURNAL, 6)(_include(_new))

@@ -39,3 +39,19 @@ static int demo_folio(struct inode *host, struct address_space *mapping, pgoff_t
 	folio_put(folio);
 	return err;
 }
+
+/* The caller locked the page: it is unlocked here, and nowhere locked before. */
+static int demo_write_end(struct inode *inode, struct page *page, unsigned int copied)
+{
+	handle_t *handle;
+	int err;
+
+	handle = ext4_journal_start(inode, EXT4_HT_WRITE_PAGE, 1); /* expect: lock-order */
+	unlock_page(page);
+	put_page(page);
+	if (IS_ERR(handle))
+		return PTR_ERR(handle);
+	err = ext4_mark_inode_dirty(handle, inode);
+	ext4_journal_stop(handle);
+	return err ? err : copied;
+}

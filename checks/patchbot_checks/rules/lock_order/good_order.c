@@ -70,3 +70,17 @@ out:
 static const struct address_space_operations demo_aops = {
 	.writepage = demo_writepage,
 };
+
+static int demo_write_end(struct inode *inode, struct folio *folio, unsigned int copied)
+{
+	handle_t *handle;
+
+	folio_unlock(folio);
+	folio_put(folio);
+	handle = ext4_journal_start(inode, EXT4_HT_WRITE_PAGE, 1);
+	if (IS_ERR(handle))
+		return PTR_ERR(handle);
+	folio_lock(folio);
+	folio_unlock(folio);
+	return ext4_journal_stop(handle);
+}

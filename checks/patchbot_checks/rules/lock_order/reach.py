@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patchbot_checks.context import Context
+from patchbot_checks.csource.graph import NotUnderstoodError
 from patchbot_checks.csource.unit import Function
-from patchbot_checks.rules.lock_order.ranks import direct_effects, locks
+from patchbot_checks.rules.lock_order.ranks import direct_effects, effects, locks
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 Effect = tuple[str, str]
@@ -48,7 +49,43 @@ class Reach:
         """Return the locks that are held whenever a function runs, by its role or parameters."""
         types = {parameter.ctype for parameter in function.parameters}
         passed = {name for name, lock in locks().items() if any(map(lock.is_passed_as, types))}
-        return self._role(function.path).get(function.name, frozenset()) | passed
+        role = self._role(function.path).get(function.name, frozenset())
+        return role | passed | self._given(function)
+
+    def _given(self, function: Function) -> frozenset[str]:
+        """Return the locks of a parameter that a function drops before it takes any of the kind."""
+        known: frozenset[str] | None = function.__dict__.get("_locks_given")
+        if known is None:
+            dropped = {name for kind, name in direct(function) if kind == "drop"}
+            known = frozenset(name for name in dropped if self._is_given(function, name))
+            function.__dict__["_locks_given"] = known
+        return known
+
+    def _is_given(self, function: Function, lock: str) -> bool:
+        parameters = {parameter.name for parameter in function.parameters}
+        try:
+            work = [function.graph.entry]
+        except NotUnderstoodError:
+            return False
+        seen: set[int] = set()
+        while work:
+            node = work.pop()
+            if node.index in seen:
+                continue
+            seen.add(node.index)
+            call = node.expr if node.kind == "call" else None
+            ops = {done.op for done in effects(call) if done.lock == lock} if call else set()
+            if call is not None and "drop" in ops:
+                if any(arg.bare.root in parameters for arg in call.args):
+                    return True
+            elif not ops and not (call is not None and self._takes(call.op, function, lock)):
+                work += node.succ
+        return False
+
+    def _takes(self, name: str, function: Function, lock: str) -> bool:
+        """Whether a helper may take a lock."""
+        callee = self._program.find_function(name, function.path)
+        return callee is not None and ("take", lock) in self.touched(callee)
 
     def _role(self, path: str) -> dict[str, frozenset[str]]:
         """Return which locks are held around the callbacks of a file's folder, by function."""

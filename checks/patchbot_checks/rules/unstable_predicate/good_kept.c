@@ -33,3 +33,17 @@ static int demo_in_handle(handle_t *handle, struct inode *host)
 		spin_unlock(&host->i_lock);
 	return 0;
 }
+
+static int demo_other_limits(struct inode *host, loff_t from)
+{
+	int err;
+
+	if (i_size_read(host) > PAGE_SIZE)
+		demo_wait(host);
+	mutex_lock(&DEMO_I(host)->i_map_mutex);
+	err = demo_write(host);
+	if (i_size_read(host) < from)
+		err = -EFBIG;
+	mutex_unlock(&DEMO_I(host)->i_map_mutex);
+	return err;
+}
