@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from patchbot_checks import Finding, NotUnderstood, Report, check_files
+from patchbot_checks.program import Program
 
 from patchbot.git import Repository
 from patchbot.static.affected import find_affected, find_spans, read_unit
@@ -162,6 +163,7 @@ def _check_base(
     A rule may look at any file (an include, say), so only the whole tree's id says it is the same.
     """
     found: list[Report] = []
+    program = Program(sources)
     if len(_bases) > _MAX_BASES:
         _bases.clear()
     for path in (path for path in paths if sources.exists(path)):
@@ -169,7 +171,9 @@ def _check_base(
         key = (path, tree, None if rules is None else tuple(rules), names)
         with _lock:
             if key not in _bases:
-                _bases[key] = check_files(sources, [path], rules, functions=scope, tick=tick)
+                _bases[key] = check_files(
+                    sources, [path], rules, functions=scope, tick=tick, program=program
+                )
             found.append(_bases[key])
     return _join(found)
 
