@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from patchbot.cli import main, make_parser
+from patchbot.arguments import make_parser
+from patchbot.cli import main
 from patchbot.demo import find_mbox, make_base_repository
 from patchbot.diagnostics import ExitCode
 from patchbot.proc import PROCESSES

@@ -11,7 +11,8 @@ import pytest
 from patchbot_checks import RULES
 
 from patchbot import settings
-from patchbot.cli import main, make_parser
+from patchbot.arguments import make_parser
+from patchbot.cli import main
 from patchbot.diagnostics import ExitCode
 from patchbot.model import Severity, Status, VerdictStatus
 from patchbot.report.document import render_document

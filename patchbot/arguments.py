@@ -1,0 +1,241 @@
+"""The command line: every command with its options, and what its help says."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from patchbot import __version__
+from patchbot.diagnostics import ExitCode
+
+_TARGETS = "a message-id, its address on a public-inbox, mbox files, a Maildir, or - for stdin"
+_REVIEW_HELP = """\
+Fetches the thread, finds every revision of the series, applies each to the tree it was made for
+(without touching your checkout), runs the stages, and gives each revision a verdict.
+
+The base of a revision is, in this order: --base; its base-commit trailer; the commit whose files
+match its index lines; the catalogue; HEAD, marked as a guess.
+"""
+_REVIEW_EXAMPLES = """\
+examples:
+  patchbot review <msgid> --tree ~/linux
+  patchbot review https://lore.kernel.org/linux-ext4/<msgid>/
+  patchbot review v4.mbox v5.mbox --revision latest        no network at all
+  b4 mbox -o - <msgid> | patchbot review -                 whatever another tool fetched
+  patchbot review <fix> --on <msgid of v5>                 a fix on top of a known revision
+
+exit codes: 0 accept, 1 needs work or reject, 2 usage, 3 cannot tell, 4 could not run;
+the newest revision decides. 130 after Ctrl-C.
+"""
+_APPLY_HELP = """\
+Applies one revision (the newest, unless --revision says otherwise) in the tree's object store,
+under refs/patchbot/<series>/<revision>. Your checkout, index and branches stay as they are;
+--branch makes one new branch.
+"""
+_APPLY_EXAMPLES = """\
+examples:
+  patchbot apply <msgid> --branch review/jbd2       then: git switch review/jbd2
+  patchbot apply <msgid> --revision 4 --test        run the other stages on it as well
+
+exit codes: 0 applied, 1 does not apply (or a stage failed), 2 usage, 3 cannot tell,
+4 could not run.
+"""
+_CHECK_HELP = """\
+Runs patchbot's rules over C: over files and folders as they are, over the commits of a range, or
+over an applied revision. For commits, each finding says whether it was introduced, fixed or left,
+and by which commit; what a later commit takes away again is reported as well.
+"""
+_CHECK_EXAMPLES = """\
+examples:
+  patchbot check fs/ext4 fs/jbd2
+  patchbot check --range v6.12..HEAD --tree ~/linux
+  patchbot check --revision <msgid>:v5 --tree ~/linux
+  patchbot check fs/ext4/inode.c --rule range-start-not-page-offset --sarif > found.sarif
+  patchbot check --explain range-start-not-page-offset
+
+exit codes: 0 no error found, 1 an error is found (for commits: introduced), 2 usage,
+3 something could not be analysed, or nothing was checked, 4 could not run; 130 after Ctrl-C.
+Warnings alone do not change the code.
+"""
+
+
+_SMOKE_HELP = """\
+Builds a commit as a small kernel, boots it in QEMU, and runs scenarios in it. With --revision, an
+applied revision is booted against its base: what the base fails too is no failure.
+The first build of a base takes minutes; sources, objects, images and serial logs are kept.
+"""
+_SMOKE_EXAMPLES = """\
+examples:
+  patchbot smoke --tree ~/linux
+  patchbot smoke --tree ~/linux --rev v6.12 --scenario boot
+  patchbot smoke --tree ~/linux --revision <msgid>:v5
+  patchbot smoke --list
+
+exit codes: 0 good, 1 a scenario fails (with --revision: and does not on the base), 2 usage,
+3 a guest gave no answer, 4 could not run (it does not build, QEMU is absent); 130 after Ctrl-C.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, and one with the way out."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the exit code for usage errors."""
+        self.exit(ExitCode.USAGE, f"patchbot: {message}\n  see: {self.prog} --help\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Build the argument parser; `command` in what it returns is the command's name."""
+    parser = _Parser(
+        prog="patchbot",
+        description="Reviews Linux kernel patch series: every revision, with evidence.",
+        epilog="start with `patchbot demo`; `patchbot COMMAND --help` explains each command",
+    )
+    parser.add_argument("--version", action="version", version=f"patchbot {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_review(commands)
+    _add_apply(commands)
+    _add_check(commands)
+    _add_smoke(commands)
+    _add_show(commands)
+    _add_demo(commands)
+    _add_doctor(commands)
+    return parser
+
+
+def _add_command(commands: Any, name: str, help_: str, description: str, epilog: str) -> Any:
+    return commands.add_parser(
+        name,
+        help=help_,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_review(commands: Any) -> None:
+    parser = _add_command(
+        commands, "review", "review every revision of a series", _REVIEW_HELP, _REVIEW_EXAMPLES
+    )
+    _add_source_options(parser)
+    parser.add_argument(
+        "--revision",
+        default="all",
+        metavar="all|latest|N",
+        help="which revisions to run the stages on (default: all)",
+    )
+    parser.add_argument(
+        "--stages", metavar="NAME,...", help="only these stages; the verdict then rests on them"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.set_defaults(command="review")
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("targets", nargs="+", metavar="SOURCE", help=_TARGETS)
+    add("--tree", type=Path, metavar="DIR", help="the git tree (default: the one you stand in)")
+    add("--base", metavar="REV", help="apply to this commit, whatever the mails say")
+    add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
+    add("--on", metavar="MSGID", help="apply on top of the revision that this mail belongs to")
+    add("--no-cache", action="store_true", help="fetch and run anew, use nothing that was kept")
+    add("--keep", action="store_true", help="keep the scratch folder, and say where it is")
+    add("--plain", action="store_true", help="no colour, no live progress")
+    add("--jobs", type=int, default=0, metavar="N", help="revisions at a time (default: by cores)")
+
+
+def _add_apply(commands: Any) -> None:
+    parser = _add_command(
+        commands, "apply", "apply one revision, without a trace", _APPLY_HELP, _APPLY_EXAMPLES
+    )
+    _add_source_options(parser)
+    parser.add_argument(
+        "--revision", default="latest", metavar="latest|named|N",
+        help="which revision; `named` is the one that SOURCE belongs to (default: latest)",
+    )  # fmt: skip
+    parser.add_argument("--branch", metavar="NAME", help="make a new branch of the result")
+    parser.add_argument(
+        "--test", action="store_true", help="run the other stages too; no branch where one fails"
+    )
+    parser.add_argument("--json", action="store_true", help="print the review document")
+    parser.set_defaults(command="apply")
+
+
+def _add_check(commands: Any) -> None:
+    parser = _add_command(
+        commands, "check", "check C files or commits with patchbot's rules", _CHECK_HELP,
+        _CHECK_EXAMPLES,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("paths", nargs="*", metavar="PATH", type=Path, help="C files and folders")
+    add("--revision", metavar="MSGID:vN", help="an applied revision; without :vN the newest")
+    add("--range", metavar="A..B", help="the commits of a range, relative to A")
+    add("--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)")
+    add("--base", metavar="COMMIT", help="apply the revision to this commit")
+    add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
+    add("--rule", action="append", default=[], metavar="NAME", help="only this rule; repeatable")
+    add("--json", action="store_true", help="print JSON")
+    add("--sarif", action="store_true", help="print SARIF 2.1.0")
+    add("--explain", metavar="RULE", help="print what a rule finds, why, and what to do instead")
+    add("--plain", action="store_true", help="no colour, no live progress")
+    parser.set_defaults(command="check")
+
+
+def _add_smoke(commands: Any) -> None:
+    parser = _add_command(
+        commands, "smoke", "build and boot a commit or a revision in QEMU", _SMOKE_HELP,
+        _SMOKE_EXAMPLES,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)")
+    add("--rev", metavar="REV", help="the commit to boot (default: HEAD)")
+    add("--revision", metavar="MSGID:vN", help="an applied revision; without :vN the newest")
+    add("--base", metavar="COMMIT", help="apply the revision to this commit")
+    add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
+    add("--scenario", action="append", default=[], metavar="NAME", help="only this; repeatable")
+    add("--list", action="store_true", help="list the scenarios")
+    add("--accel", choices=("auto", "kvm", "tcg"), default="auto", help="default: auto")
+    add("--json", action="store_true", help="print JSON")
+    add("--plain", action="store_true", help="no colour, no live progress")
+    parser.set_defaults(command="smoke")
+
+
+def _add_show(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "show",
+        "show what is stored, without running anything",
+        "Shows a kept review, or lists all of them, newest first.",
+        "examples:\n  patchbot show\n  patchbot show <any message-id of the series> --json\n",
+    )
+    parser.add_argument("name", nargs="?", metavar="MSGID|CHANGE-ID", help="which series")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="no colour")
+    parser.set_defaults(command="show")
+
+
+def _add_demo(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "demo",
+        "review the bundled threads on the bundled tree: no network, no kernel",
+        "Reviews five small series that were written for this purpose, with faults of every kind.",
+        "exits with 0 when all could be shown, whatever their verdicts\n",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="no colour, no live progress")
+    parser.set_defaults(command="demo")
+
+
+def _add_doctor(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "doctor",
+        "say what this machine has and lacks, and what adds it",
+        "Looks for every program that patchbot or one of its stages uses.",
+        "exits with 0 when nothing that is required is missing, else with 4\n",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="no colour")
+    parser.set_defaults(command="doctor")
