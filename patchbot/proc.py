@@ -45,11 +45,12 @@ class Processes:
         self._lock = threading.Lock()
         self._live: set[subprocess.Popen[bytes]] = set()
         self._cancelled = threading.Event()
+        self._interrupted = False
 
     @property
     def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._cancelled.is_set()
+        """Whether `cancel` or `interrupt` was called."""
+        return self._interrupted or self._cancelled.is_set()
 
     def check(self) -> None:
         """Raise `CancelledError` once `cancel` was called."""
@@ -87,8 +88,13 @@ class Processes:
         for process in live:
             _signal_group(process, signal.SIGKILL)
 
+    def interrupt(self) -> None:
+        """Remember a Ctrl-C, for a signal's handler: what swallows its exception is told later."""
+        self._interrupted = True
+
     def reset(self) -> None:
         """Allow programs again after a `cancel`."""
+        self._interrupted = False
         self._cancelled.clear()
 
 

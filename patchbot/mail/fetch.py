@@ -29,6 +29,7 @@ from liblore.utils import split_mbox as split_lore_mbox
 
 from patchbot.errors import FetchError, NotFoundError
 from patchbot.model import Attestation, Mail
+from patchbot.proc import PROCESSES
 
 MAX_ANSWER_BYTES = 256 << 20
 _CHUNK_BYTES = 1 << 16
@@ -143,6 +144,7 @@ class B4Archive:
     def _ask(self, call: Callable[[], _T], what: str) -> _T:
         """Make one call of liblore, and turn each of its failures into one clear line."""
         later = "try again, raise `timeout` in the configuration, or name another server: --lore"
+        PROCESSES.check()  # a library may have swallowed a Ctrl-C
         try:
             return call()
         except liblore.RemoteError as error:

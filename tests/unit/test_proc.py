@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchbot.errors import CancelledError, ProcessError
-from patchbot.proc import Processes, render_command, run_program
+from patchbot.proc import PROCESSES, Processes, render_command, run_program
 
 LONG_S = 300
 
@@ -211,3 +211,16 @@ def test_a_rendered_command_through_a_real_shell() -> None:
     argv = ["printf", "%s\\n", "a b", "$HOME", "it's", "", "`id`", "*", "<x@y>", "\\", "é\n"]
     line = render_command(argv)
     assert run_program(shell(line)).stdout == run_program(argv).stdout
+
+
+def test_a_ctrl_c_that_was_swallowed_is_told_at_the_next_step() -> None:
+    PROCESSES.interrupt()
+    try:
+        assert PROCESSES.cancelled
+        with pytest.raises(CancelledError):
+            PROCESSES.check()
+        with pytest.raises(CancelledError):
+            run_program(["true"])
+    finally:
+        PROCESSES.reset()
+    assert run_program(["true"]).returncode == 0
