@@ -33,6 +33,11 @@ def parse_unit(path: str, data: bytes) -> Unit:
     return unit
 
 
+@functools.lru_cache(maxsize=2_000)
+def _heads_in(data: bytes) -> frozenset[str]:
+    return frozenset(m.decode() for m in _HEAD.findall(data))
+
+
 class Program:
     """A tree of files, read and parsed when they are asked for."""
 
@@ -91,8 +96,7 @@ class Program:
     def _heads(self, path: str) -> frozenset[str]:
         """Return the names that may be defined as functions in a file."""
         if path not in self._names:
-            data = self.read(path) or b""
-            self._names[path] = frozenset(m.decode() for m in _HEAD.findall(data))
+            self._names[path] = _heads_in(self.read(path) or b"")
         return self._names[path]
 
     def _definitions(self, name: str, near: str) -> Iterator[Function]:

@@ -153,5 +153,5 @@ def test_the_examples_of_help_are_used_for_help_only() -> None:
         ]
         used = [n for n in names if isinstance(n.ctx, ast.Load)]
         if names:
-            assert path.name == "cli.py"
+            assert path.name == "arguments.py"
             assert len(used) == len([n for n in names if not isinstance(n.ctx, ast.Load)])

@@ -9,7 +9,6 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 
 from patchbot_checks import FolderSources, Sources
@@ -156,12 +155,6 @@ class Tree:
         paths = [path for folder in folders for path in self.sources.list_files(folder)]
         return [path for path in paths if path.endswith((".c", ".h"))]
 
-    @cached_property
-    def filesystems(self) -> list[str]:
-        """The folders below fs."""
-        below = [p for p in sorted((self.top / "fs").rglob("*")) if p.is_dir()]
-        return [path.relative_to(self.top).as_posix() for path in below]
-
     def handlers(self, near: str, fields: frozenset[str]) -> frozenset[str]:
         """Return the functions that initialisers in a file's folder put into these fields."""
         folder = near.rpartition("/")[0]
@@ -170,7 +163,11 @@ class Tree:
         return self._handlers[folder, fields]
 
     def _installed(self, folder: str, fields: frozenset[str]) -> Iterator[str]:
-        for code in self.codes([folder], fields):
+        set_ = re.compile(rb"\.\s*(?:%s)\s*=" % b"|".join(field.encode() for field in fields))
+        for path in self.list_code([folder]):
+            if not path.endswith(".c") or not set_.search(self.sources.read(path) or b""):
+                continue
+            code = self.code(path)
             for pair in walk(code.root, "initializer_pair"):
                 name = text(pair.child_by_field_name("designator")).lstrip(".")
                 value = pair.child_by_field_name("value")

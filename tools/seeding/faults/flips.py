@@ -119,4 +119,4 @@ for _name, _line in (
     ("flags-or-ed-unprepared", "§EXT4_I(inode)->i_flags |= EXT4_JOURNAL_DATA_FL;"),
     ("dax-switched-on-unprepared", "§inode->i_flags |= S_DAX;"),
 ):
-    variant(RULE, _name, {"file_inode"}, most=5)(_unprepared(_line))
+    variant(RULE, _name, {"file_inode"}, most=3)(_unprepared(_line))

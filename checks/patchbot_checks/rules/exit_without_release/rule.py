@@ -2,7 +2,9 @@
 
 Found are paths on which a lock (page, buffer, inode, semaphore, mutex, spinlock, RCU, freeze
 protection), a journal handle, or a reference (buffer head, page, inode, memory of the function's
-own) is still held at a return, or is given back twice, or given back on a path that never took it.
+own) is still held at a return, or where its only variable is set to NULL or to an error; or is
+given back twice, or on a path that never took it. An `if` around a release counts as an answer to
+whether it is held only where it can be one: not where the thing is held on all ways to it.
 Helpers of the same file and folder that take or give back for their caller are followed; what
 takes and what gives back otherwise is in `facts/resources.toml`. A reference is no longer asked for
 once somebody else may have it. A function that is meant to return with a lock held does so in all
