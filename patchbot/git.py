@@ -93,6 +93,12 @@ class Repository:
         """Return the tree id of a commit."""
         return self.run("rev-parse", "--verify", f"{commit}^{{tree}}").stdout.decode().strip()
 
+    def is_own(self, commit: str) -> bool:
+        """Whether a branch, tag or remote branch of the user's holds a commit."""
+        refs = ("refs/heads", "refs/tags", "refs/remotes")
+        done = self.run("for-each-ref", "--count=1", f"--contains={commit}", *refs, check=False)
+        return done.returncode == 0 and bool(done.stdout.strip())
+
     def has_objects(self, ids: Sequence[str]) -> bool:
         """Whether the repository holds all of these objects."""
         done = self.run("cat-file", "--batch-check", stdin=_lines(ids), check=False)

@@ -59,8 +59,8 @@ def run_stages(
 ) -> dict[str, tuple[StageResult, ...]]:
     """Run every stage for every labelled request and return the results by label, in stage order.
 
-    A stage whose needs did not pass is *skipped*; one that raises is an *error*. Finished results
-    are kept in `store` at once. Raises `CancelledError` when stopped by Ctrl-C or `PROCESSES`.
+    A stage whose needs did not pass (or fail, and leave what it needs) is *skipped*; one that
+    raises is an *error*. Finished results are kept in `store` at once. Raises `CancelledError` when stopped by Ctrl-C or `PROCESSES`.
     """
     todo = [_Job(label, stage, request) for label, request in requests.items() for stage in stages]
     run = _Run(todo, store, listener or Listener())
@@ -102,7 +102,7 @@ def _submit_ready(
             if job.result is not None or id(job) in running:
                 continue
             needed = _needed(run, job)
-            lacking = [r for r in needed if r is not None and r.status not in _USABLE]
+            lacking = [r for r in needed if r is not None and not _is_usable(r)]
             if lacking:
                 _finish(run, job, _skip(job, lacking[0]))
                 progress = True
@@ -112,6 +112,13 @@ def _submit_ready(
                 run.listener.started(job.label, job.stage.name)
                 run.futures[executor.submit(_run_one, run, job, request, use_stored)] = job
                 running.add(id(job))
+
+
+def _is_usable(result: StageResult) -> bool:
+    """Whether the next stages can go on: one that failed may say that it left what they need."""
+    return result.status in _USABLE or (
+        result.status is Status.FAIL and result.data.get("usable") is True
+    )
 
 
 def _needed(run: _Run, job: _Job) -> list[StageResult | None]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from patchbot.errors import CancelledError, ProcessError
 
 _GRACE_S = 0.5
+Running = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,12 @@ class Sandbox:
         readable: Sequence[Path],
         writable: Sequence[Path],
         devices: Sequence[Path] = (),
+        cwd: Path | None = None,
     ) -> list[str]:
-        """Return the command that runs `argv` seeing these folders, all under their own names."""
+        """Return the command that runs `argv` seeing these folders, all under their own names.
+
+        It starts in `cwd`, which must be seen inside; without a sandbox, the caller sees to that.
+        """
         if self.program is None:
             return list(argv)
         binds: list[str] = []
@@ -47,6 +51,7 @@ class Sandbox:
         for device in devices:
             binds += ["--dev-bind", str(device), str(device)]
         fixed = ["--unshare-all", "--die-with-parent", "--proc", "/proc", "--dev", "/dev"]
+        binds += ["--chdir", str(cwd)] if cwd is not None else []
         return [self.program, *fixed, "--tmpfs", "/tmp", *_system(), *binds, "--", *argv]
 
 
@@ -98,11 +103,9 @@ def run_sandboxed(
     `cwd` must be in a folder that is seen inside.
     """
     used = sandbox or find_sandbox()
-    wrapped = used.wrap(argv, readable=readable, writable=writable)
-    if used.program is not None and cwd is not None:
-        wrapped[1:1] = ["--chdir", str(cwd)]
-        cwd = None
-    return run_program(wrapped, env=sandbox_environment(), cwd=cwd, timeout_s=timeout_s)
+    wrapped = used.wrap(argv, readable=readable, writable=writable, cwd=cwd)
+    outside = cwd if used.program is None else None
+    return run_program(wrapped, env=sandbox_environment(), cwd=outside, timeout_s=timeout_s)
 
 
 def sandbox_environment() -> dict[str, str]:

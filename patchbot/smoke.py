@@ -11,13 +11,13 @@ from patchbot.errors import PatchbotError
 from patchbot.git import Repository
 from patchbot.kbuild.image import Image
 from patchbot.kbuild.make import missing_programs
-from patchbot.proc import PROCESSES
 from patchbot.qemu.accel import choose_accel
-from patchbot.qemu.boot import Outcome
+from patchbot.qemu.boot import Outcome, Setting
 from patchbot.qemu.compare import Pair
-from patchbot.qemu.kept import boot_kept
-from patchbot.qemu.machine import QEMU, MachineError
+from patchbot.qemu.errors import MachineError
+from patchbot.qemu.machine import QEMU
 from patchbot.qemu.scenario import Scenario
+from patchbot.qemu.versus import compare_images
 from patchbot.sandbox import find_sandbox
 from patchbot.stages.build import build_trail, kernel_folder
 from patchbot.tools.versions import explain_absent
@@ -44,17 +44,11 @@ def run_smoke(
     base, last = _build(tree, trail, home, folder, say)
     how = choose_accel(accel, last.kernel, home, folder / "probe")
     compared = len(trail) > 1
-    rows = []
-    for scenario in scenarios:
-        PROCESSES.check()
-        say(f"booting with {scenario.name} ({how})")
-        after, log = boot_kept(last, scenario, folder / scenario.name / "after", home, accel=how)
-        before, first = (
-            boot_kept(base, scenario, folder / scenario.name / "base", home, accel=how)
-            if compared
-            else (None, None)
-        )
-        rows.append(_row(scenario, (before, first), (after, log)))
+    say(f"running {len(scenarios)} scenarios ({how})")
+    pairs = compare_images(
+        base if compared else None, last, scenarios, Setting(last, folder, home, how), say
+    )
+    rows = [_row(scenario, pair) for scenario, pair in zip(scenarios, pairs, strict=True)]
     return {
         "schema": SCHEMA,
         "commit": trail[-1],
@@ -85,30 +79,24 @@ def _build(
     return built.base, built.kept
 
 
-Booted = tuple[Outcome | None, Path | None]
-
-
-def _row(scenario: Scenario, before: Booted, after: tuple[Outcome, Path]) -> dict[str, Any]:
-    outcome, log = after
-    change = None
-    if before[0] is not None:
-        change = Pair(scenario.name, before[0], outcome, ("", "")).change
+def _row(scenario: Scenario, pair: Pair) -> dict[str, Any]:
     return {
         "scenario": scenario.name,
         "summary": scenario.summary,
-        "change": change.value if change is not None else None,
-        "after": _told(outcome, log),
-        "base": _told(before[0], before[1]) if before[0] and before[1] else None,
+        "change": pair.change.value if pair.change is not None else None,
+        "after": _told(pair.after, pair.logs[1]),
+        "base": _told(pair.base, pair.logs[0]) if pair.base is not None else None,
     }
 
 
-def _told(outcome: Outcome, log: Path) -> dict[str, Any]:
+def _told(outcome: Outcome, log: str) -> dict[str, Any]:
     return {
         "good": outcome.good,
         "failed": outcome.failed,
         "error": outcome.error,
         "seconds": round(outcome.seconds, 2),
-        "log": str(log),
+        "runs": outcome.runs,
+        "log": log,
         "cases": [
             {"name": case.name, "good": case.good, "why": case.why, "skipped": case.skipped}
             for case in outcome.cases
@@ -149,7 +137,9 @@ def worst_of(document: dict[str, Any]) -> str:
     if any(_is_bad(row) for row in rows):
         return "failed"
     told = [each for row in rows for each in (row["after"], row["base"]) if each]
-    if any(each["error"] for each in told) or not any(r["after"]["cases"] for r in rows):
+    if any(each["error"] for each in told) or not any(
+        row["after"]["good"] or row["after"]["failed"] for row in rows
+    ):
         return "no answer"
     return "good"
 

@@ -62,11 +62,15 @@ def read_fragment(name: str) -> str:
 class Kbuild:
     """A kernel's sources with an output folder beside them.
 
-    `prepare` leaves a file when it is done: an output folder without it is made anew.
+    `prepare` leaves a file when it is done: an output folder without it is made anew. `cache` is
+    a folder of ccache's. Only what is trusted may fill it (`fills_cache`): what a patch runs could
+    leave an object there that answers for other sources.
     """
 
     source: Path
     output: Path
+    cache: Path | None = None
+    fills_cache: bool = False
 
     @property
     def _stamp(self) -> Path:
@@ -83,12 +87,16 @@ class Kbuild:
         self._make("prepare it", ["prepare"], _PREPARE_S)
         self._stamp.write_text(fragment, "utf-8")
 
-    def configure(self, fragment: str) -> None:
-        """Configure with nothing but `fragment`; raises `KbuildError` for what can't be set."""
+    def configure(self, fragment: str, required: str) -> None:
+        """Configure with nothing but `fragment`.
+
+        Raises `KbuildError` where an option of it that is `required` can't be set: a kernel may be
+        too old or too new for the others.
+        """
         if self._is_prepared(fragment):
             return
         self._configure("allnoconfig", fragment)
-        self.check_config(fragment)
+        self.check_config(required)
         self._stamp.write_text(fragment, "utf-8")
 
     def check_config(self, fragment: str) -> None:
@@ -138,16 +146,32 @@ class Kbuild:
             raise _explain(what, _text(done))
 
     def _run(self, words: Collection[str], timeout_s: float) -> Completed:
-        jobs = f"-j{os.cpu_count() or 2}"
-        # Old kernels' host programs do not compile without warnings under a new compiler.
-        argv = ["make", "-C", str(self.source), f"O={self.output}", "WERROR=0", jobs, "-O", *words]
+        readable, writable = [self.source], [self.output]
+        argv = self._command()
+        if self._cache is not None:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            (writable if self.fills_cache else readable).append(self._cache)
         return run_sandboxed(
-            argv,
-            readable=[self.source],
-            writable=[self.output],
+            [*argv, *words],
+            readable=readable,
+            writable=writable,
             cwd=self.source,
             timeout_s=timeout_s,
         )
+
+    @property
+    def _cache(self) -> Path | None:
+        return self.cache if shutil.which("ccache") else None
+
+    def _command(self) -> list[str]:
+        jobs = f"-j{os.cpu_count() or 2}"
+        # Old kernels' host programs do not compile without warnings under a new compiler.
+        make = ["make", "-C", str(self.source), f"O={self.output}", "WERROR=0", jobs, "-O"]
+        if self._cache is None:
+            return make
+        words = [f"CCACHE_DIR={self._cache}", "CCACHE_TEMPDIR=/tmp", "CCACHE_MAXSIZE=2G"]
+        words += [] if self.fills_cache else ["CCACHE_READONLY=1"]
+        return ["env", *words, *make, "CC=ccache gcc"]
 
 
 def _text(done: Completed) -> str:

@@ -11,21 +11,26 @@ from patchbot.qemu.boot import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One scenario on the base and on the revision; `logs` say where their serial lines are."""
+    """One scenario on the base and on the revision; `logs` say where their serial lines are.
+
+    `base` is None where there is nothing to compare with.
+    """
 
     scenario: str
-    base: Outcome
+    base: Outcome | None
     after: Outcome
     logs: tuple[str, str]
 
     @property
     def change(self) -> Change | None:
         """How the scenario's answer changed; None where one of the two gave no answer."""
-        if self.base.error or self.after.error:
+        if self.base is None or not self.base.answered or not self.after.answered:
             return None
-        if bool(self.base.failed) == bool(self.after.failed):
-            return Change.UNCHANGED
-        return Change.INTRODUCED if self.after.failed else Change.FIXED
+        if bool(self.base.failed) != bool(self.after.failed):
+            return Change.INTRODUCED if self.after.failed else Change.FIXED
+        # Both fail: what was good on the base and is not any more is new all the same.
+        worse = self.after.failing & {case.name for case in self.base.cases if case.good}
+        return Change.INTRODUCED if worse else Change.UNCHANGED
 
 
 def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
@@ -34,7 +39,7 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
     changes = [pair.change for pair in pairs]
     if Change.INTRODUCED in changes:
         return Status.FAIL, words
-    if any(pair.after.error or pair.base.error for pair in pairs):
+    if any(pair.after.error or (pair.base and pair.base.error) for pair in pairs):
         return Status.ERROR, words
     if not any(pair.after.good or pair.after.failed for pair in pairs):
         return Status.SKIPPED, words or "no scenario ran"
@@ -44,8 +49,10 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
 def _words(pair: Pair) -> str:
     if pair.after.error:
         return f"{pair.scenario}: no answer, {pair.after.error}"
-    if pair.base.error:
+    if pair.base is not None and pair.base.error:
         return f"{pair.scenario}: no answer on the base, {pair.base.error}"
+    if not pair.after.answered:
+        return f"{pair.scenario}: skipped, {pair.after.why_skipped}"
     if pair.change is Change.UNCHANGED:
         how = "fails as on the base" if pair.after.failed else "good"
         return f"{pair.scenario}: {how}, {pair.after.seconds:.1f} s"
@@ -58,12 +65,13 @@ def find_changes(pairs: Sequence[Pair]) -> list[Finding]:
 
 
 def _finding(pair: Pair) -> Finding | None:
-    failed = pair.after.failed or pair.base.failed
+    before = pair.base.failed if pair.base is not None else ""
+    failed = pair.after.failed or before
     if pair.change is None or not failed:
         return None
     introduced = pair.change is Change.INTRODUCED
-    evidence = [f"base: {pair.base.failed or 'good'} ({pair.logs[0]})"]
-    evidence.append(f"with the patches: {pair.after.failed or 'good'} ({pair.logs[1]})")
+    evidence = [f"base: {_told(pair.base)} ({pair.logs[0]})"]
+    evidence.append(f"with the patches: {_told(pair.after)} ({pair.logs[1]})")
     return Finding(
         rule=pair.scenario,
         severity=Severity.ERROR if introduced else Severity.NOTE,
@@ -71,3 +79,10 @@ def _finding(pair: Pair) -> Finding | None:
         evidence="\n".join(evidence),
         change=pair.change,
     )
+
+
+def _told(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "not run"
+    often = f" in {outcome.runs} runs" if outcome.runs > 1 else ""
+    return outcome.failed or f"good{often}"

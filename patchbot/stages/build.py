@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from patchbot.kbuild.make import Kbuild, KbuildError, Made, missing_programs, re
 from patchbot.kbuild.source import ARCH, IMAGE, SourceFolder, group_of
 from patchbot.model import Change, Finding, Severity, StageResult, Status
 from patchbot.proc import PROCESSES
+from patchbot.qemu.scenario import all_options
 from patchbot.sandbox import find_sandbox
 from patchbot.stages.base import StageRequest, hash_key, hash_patch
 from patchbot.stages.static import commits_of, render_told
@@ -37,7 +38,7 @@ _VERSION = "1"
 _KEPT = 3
 _MARKS = ("Makefile", "Kconfig", "scripts/Makefile.build")
 _BUILD_FILES = ("Makefile", "Kconfig", "Kbuild")
-FRAGMENT = "kernel.config"
+_BASIS = "kernel.config"
 Changes = Sequence[Mapping[str, FileChange]]
 
 
@@ -45,7 +46,8 @@ Changes = Sequence[Mapping[str, FileChange]]
 class Built:
     """What make said of the base and of each commit, and of the last image.
 
-    `kept` is the last commit's image, None where it did not build.
+    `kept` is the image of commit `number` of the trail (the base is 0): the last one's, else that
+    of the last one that built; None where no commit after the base did.
     """
 
     kbuild: Kbuild
@@ -53,12 +55,14 @@ class Built:
     image: Made
     kept: Image | None
     base: Image
+    number: int = 0
 
 
 class BuildStage:
     """Builds every patch of a revision in order, objects first, and its image once.
 
-    `data` of its result: `image` and `base_image`, the folders of the images, and `fragment`.
+    `data` of its result: `image` and `base_image`, the folders of the images, and `patch`, how
+    many patches the image has: where the last does not build, it is that of the last that does.
     """
 
     name = "build"
@@ -70,7 +74,7 @@ class BuildStage:
         """Hash the commits, the base, the compiler, the configuration, and the mails."""
         base, commits = commits_of(request)
         mails = [(p.number, hash_patch(p)) for p in request.revision.patches]
-        parts = (find_version("gcc"), find_sandbox().why_not, read_fragment(FRAGMENT), mails)
+        parts = (find_version("gcc"), find_sandbox().why_not, kernel_fragment(), mails)
         return hash_key(self.name, self.version, base, commits, *parts)
 
     def is_current(self, stored: StageResult, request: StageRequest) -> bool:
@@ -112,9 +116,13 @@ class BuildStage:
         findings += _failures(built, tracked)
         findings += _build_files(changes, numbers)
         status, reason = judge_build(built.image.good and built.kept is not None, tracked)
-        data = {"fragment": FRAGMENT, "base_image": str(built.base.folder)}
+        data: dict[str, object] = {"base_image": str(built.base.folder)}
         if built.kept is not None:
-            data["image"] = str(built.kept.folder)
+            data |= {"image": str(built.kept.folder), "patch": built.number}
+        if built.kept is not None and not built.image.good:
+            reason += f"; the image is that of patch {numbers[built.number - 1]}"
+        if not built.image.good and built.kept is not None:
+            data["usable"] = True
         return StageResult(
             stage=self.name,
             status=status,
@@ -129,7 +137,7 @@ class BuildStage:
 @contextlib.contextmanager
 def kernel_folder(home: Path, tree: Repository, base: str) -> Iterator[Path]:
     """Lend the folder that holds a base's sources and objects; see `kept_folder`."""
-    key = f"{tree.tree_of(base)} {read_fragment(FRAGMENT)}"
+    key = f"{tree.tree_of(base)} {kernel_fragment()}"
     with kept_folder(home, "kernels", key, _KEPT) as folder:
         yield folder
 
@@ -168,19 +176,48 @@ def build_trail(
     source = SourceFolder(folder / "source", folder / "state.json")
     source.export(make_scratch(tree, scratch), trail[0], {IMAGE, *map(group_of, paths)})
     source.reset(sources[0].read)
-    kbuild = Kbuild(source.folder, folder / "output")
-    kbuild.configure(read_fragment(FRAGMENT))
+
+    def lay(number: int) -> None:
+        source.lay_over(paths, sources[number].read, lambda path: True)
+
+    trusted = tree.is_own(trail[0])
+    kbuild = Kbuild(source.folder, folder / "output", cache=home / "ccache", fills_cache=trusted)
+    kbuild.configure(kernel_fragment(), read_fragment(_BASIS))
     try:
         base = _base_image(tree, trail[0], home, kbuild)
+        kbuild.fills_cache = False
         if len(trail) == 1:
             return Built(kbuild, (), Made(True, ""), base, base)
         made = _build_each(sources, paths, source, kbuild)
         image = build_image(kbuild, ARCH)
-        where = image_folder(home, tree.tree_of(trail[-1]), read_fragment(FRAGMENT))
-        kept = keep_image(kbuild, ARCH, where) if image.good else None
-        return Built(kbuild, made, image, kept, base)
+        number = len(trail) - 1
+        kept = _keep(tree, trail[-1], home, kbuild) if image.good else None
+        if kept is None:
+            number, kept = _last_good(tree, trail, home, kbuild, lay)
+        return Built(kbuild, made, image, kept, base, number)
     finally:
         source.reset(sources[0].read)
+
+
+def _last_good(
+    tree: Repository, trail: Sequence[str], home: Path, kbuild: Kbuild, lay: Callable[[int], None]
+) -> tuple[int, Image | None]:
+    """Return the last commit before the last whose image builds, and the image; else 0 and None."""
+    for number in range(len(trail) - 2, 0, -1):
+        PROCESSES.check()
+        lay(number)
+        if build_image(kbuild, ARCH).good:
+            return number, _keep(tree, trail[number], home, kbuild)
+    return 0, None
+
+
+def kernel_fragment() -> str:
+    """Return the configuration of all kernels here: what every guest needs, and each scenario."""
+    return "\n".join([read_fragment(_BASIS), *all_options(), ""])
+
+
+def _keep(tree: Repository, commit: str, home: Path, kbuild: Kbuild) -> Image:
+    return keep_image(kbuild, ARCH, image_folder(home, tree.tree_of(commit), kernel_fragment()))
 
 
 def _names(change: FileChange) -> Iterator[str]:
@@ -191,7 +228,7 @@ def _names(change: FileChange) -> Iterator[str]:
 
 def _base_image(tree: Repository, base: str, home: Path, kbuild: Kbuild) -> Image:
     """Return the base's image, built unless it is kept; raises `KbuildError`."""
-    whole, fragment = tree.tree_of(base), read_fragment(FRAGMENT)
+    whole, fragment = tree.tree_of(base), kernel_fragment()
     kept = find_image(home, whole, fragment)
     if kept is not None and (kbuild.output / "vmlinux").is_file():
         return kept
@@ -199,7 +236,7 @@ def _base_image(tree: Repository, base: str, home: Path, kbuild: Kbuild) -> Imag
     if not made.good:
         words = "; ".join(line.strip() for line in render_complaints(made.log, 3))
         raise KbuildError(f"the base does not build here: {words}")
-    return keep_image(kbuild, ARCH, image_folder(home, whole, fragment))
+    return _keep(tree, base, home, kbuild)
 
 
 def _build_each(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from patchbot.kbuild.image import Image
 from patchbot.model import StageResult, Status
-from patchbot.proc import PROCESSES
 from patchbot.qemu.accel import choose_accel
-from patchbot.qemu.compare import Pair, find_changes, judge_pairs
-from patchbot.qemu.kept import boot_kept
+from patchbot.qemu.boot import Setting
+from patchbot.qemu.compare import find_changes, judge_pairs
 from patchbot.qemu.machine import QEMU
 from patchbot.qemu.scenario import load_scenarios
+from patchbot.qemu.versus import compare_images
 from patchbot.sandbox import find_sandbox
 from patchbot.stages.base import StageRequest, hash_key
 from patchbot.tools.versions import find_version
@@ -55,24 +55,29 @@ class SmokeStage:
         base, built = Image(Path(before)), Image(Path(after))
         request.folder.mkdir(parents=True, exist_ok=True)
         accel = choose_accel("auto", base.kernel, request.home, request.folder / "probe")
-        pairs: list[Pair] = []
-        for name, scenario in load_scenarios().items():
-            PROCESSES.check()
-            here = request.folder / name
-            one, first = boot_kept(base, scenario, here / "base", request.home, accel=accel)
-            two, second = boot_kept(built, scenario, here / "after", request.home, accel=accel)
-            pairs.append(Pair(name, one, two, (str(first), str(second))))
+        setting = Setting(built, request.folder, request.home, accel)
+        pairs = compare_images(base, built, list(load_scenarios().values()), setting)
         status, reason = judge_pairs(pairs)
         sandbox = find_sandbox().why_not
         return StageResult(
             stage=self.name,
             status=status,
-            reason=f"{reason} ({accel})" + (f"; without a sandbox: {sandbox}" if sandbox else ""),
+            reason=f"{_which(request)}{reason} ({accel})"
+            + (f"; without a sandbox: {sandbox}" if sandbox else ""),
             findings=tuple(find_changes(pairs)),
             tools={"qemu": find_version(QEMU) or "unknown"},
             repeat=request.repeat,
             data={"logs": {pair.scenario: pair.logs[1] for pair in pairs}, "accel": accel},
         )
+
+
+def _which(request: StageRequest) -> str:
+    """Say which patch was booted, where it is not the last."""
+    number = request.earlier["build"].data.get("patch")
+    patches = request.revision.patches
+    if not isinstance(number, int) or not 0 < number < len(patches):
+        return ""
+    return f"booted at patch {patches[number - 1].number}: "
 
 
 def _images(request: StageRequest) -> tuple[str, str]:

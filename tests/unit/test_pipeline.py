@@ -102,6 +102,16 @@ def test_what_is_needed_and_did_not_pass_skips_the_rest(status: Status) -> None:
     assert second.runs == third.runs == []
 
 
+@pytest.mark.parametrize(
+    ("status", "runs"), [(Status.FAIL, 1), (Status.ERROR, 0), (Status.INCONCLUSIVE, 0)]
+)
+def test_what_failed_may_leave_what_the_next_needs(status: Status, runs: int) -> None:
+    left = StageResult("first", status, "the last patch does not build", data={"usable": True})
+    second = FakeStage("second", needs=("first",))
+    run_one(FakeStage("first", lambda request: left), second)
+    assert len(second.runs) == runs
+
+
 def test_a_need_that_is_not_planned_is_no_need() -> None:
     (result,) = run_one(FakeStage(needs=("gone",)))
     assert result.status is Status.PASS

@@ -13,8 +13,9 @@ from patchbot.cli import main
 from patchbot.diagnostics import ExitCode
 from patchbot.kbuild.image import Image
 from patchbot.qemu.boot import Outcome
+from patchbot.qemu.compare import Pair
 from patchbot.qemu.console import Case
-from patchbot.qemu.scenario import load_scenarios
+from patchbot.qemu.scenario import Scenario, load_scenarios
 from tests.support.git_tree import make_git_tree
 
 Captured = pytest.CaptureFixture[str]
@@ -32,7 +33,14 @@ def plant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, after: Outcome) -> No
     image = Image(tmp_path / "image")
     monkeypatch.setattr(patchbot.smoke, "_require", lambda: None)
     monkeypatch.setattr(patchbot.smoke, "_build", lambda *args: (image, image))
-    monkeypatch.setattr(patchbot.smoke, "boot_kept", lambda *a, **k: (after, Path("x.log")))
+
+    def compare(
+        base: Image | None, after_: Image, scenarios: list[Scenario], *rest: object
+    ) -> list[Pair]:
+        assert base is None
+        return [Pair(each.name, None, after, ("", "x.log")) for each in scenarios]
+
+    monkeypatch.setattr(patchbot.smoke, "compare_images", compare)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +72,7 @@ def test_one_commit(
 
 
 def row(change: str | None, after: Outcome, base: Outcome) -> dict[str, Any]:
-    told = [patchbot.smoke._told(each, Path("x.log")) for each in (after, base)]
+    told = [patchbot.smoke._told(each, "x.log") for each in (after, base)]
     return {"scenario": "boot", "change": change, "after": told[0], "base": told[1]}
 
 

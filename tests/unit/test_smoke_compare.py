@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,11 @@ import pytest
 from patchbot.kbuild.image import Image
 from patchbot.model import Change, Severity, Status
 from patchbot.qemu import kept
-from patchbot.qemu.boot import Outcome
+from patchbot.qemu.boot import Outcome, Setting
 from patchbot.qemu.compare import Pair, find_changes, judge_pairs
 from patchbot.qemu.console import Case
 from patchbot.qemu.scenario import Scenario, load_scenarios
+from patchbot.qemu.versus import compare_images
 
 GOOD = Outcome((Case(True, "data=journal"),), "", "", b"log", 2.0)
 BAD = Outcome((Case(False, "data=journal", "lost"),), "data=journal: lost", "", b"log", 2.0)
@@ -34,7 +37,7 @@ def pair(base: Outcome, after: Outcome) -> Pair:
         (GOOD, HUNG, None, Status.ERROR),
         (HUNG, GOOD, None, Status.ERROR),
         (HUNG, HUNG, None, Status.ERROR),
-        (NOTHING, NOTHING, Change.UNCHANGED, Status.SKIPPED),
+        (NOTHING, NOTHING, None, Status.SKIPPED),
     ],
 )
 def test_one_scenario(base: Outcome, after: Outcome, change: Change | None, status: Status) -> None:
@@ -67,31 +70,96 @@ def test_findings_name_both_logs_and_weigh_only_what_is_new() -> None:
     assert find_changes([pair(GOOD, GOOD), pair(GOOD, HUNG)]) == []
 
 
-def test_an_outcome_is_kept_for_the_same_kernel_and_scenario_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    boots: list[bytes] = []
+def test_what_fails_further_than_the_base_is_introduced() -> None:
+    base = Outcome((Case(True, "map"), Case(False, "flag", "x")), "flag: x", "", b"", 1.0)
+    worse = Outcome((Case(False, "map", "y"),), "map: y", "", b"", 1.0)
+    assert pair(base, worse).change is Change.INTRODUCED
+    # What the base did not come to is no case of its own.
+    assert pair(worse, base).change is Change.UNCHANGED
 
-    def boot(kernel: Path, scenario: Scenario, place: Path, *, accel: str = "tcg") -> Outcome:
-        boots.append(kernel.read_bytes())
-        return HUNG if kernel.read_bytes() == b"hangs" else BAD
 
-    monkeypatch.setattr(kept, "boot_scenario", boot)
-    (scenario,) = [load_scenarios()["boot"]]
-
-    def run(content: bytes, accel: str = "tcg") -> Outcome:
-        folder = tmp_path / f"image-{len(content)}"
+@pytest.fixture
+def images(tmp_path: Path) -> Callable[[bytes], Image]:
+    def make(content: bytes) -> Image:
+        folder = tmp_path / f"image-{content.decode()}"
         folder.mkdir(exist_ok=True)
         (folder / "kernel").write_bytes(content)
-        found, log = kept.boot_kept(
-            Image(folder), scenario, tmp_path / "place", tmp_path, accel=accel
-        )
+        return Image(folder)
+
+    return make
+
+
+class Boots:
+    """Guests that give planned outcomes, by their kernel's content; the last one stays."""
+
+    def __init__(self, **plan: list[Outcome]) -> None:
+        self.plan = plan
+        self.seen: list[str] = []
+
+    def run(self, scenario: Scenario, setting: Setting) -> Outcome:
+        name = setting.image.kernel.read_text()
+        self.seen.append(name)
+        outcomes = self.plan[name]
+        return outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
+
+
+BOOT = load_scenarios()["boot"]
+Images = Callable[[bytes], Image]
+
+
+def test_an_outcome_is_kept_for_the_same_kernel_and_scenario_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: Images
+) -> None:
+    boots = Boots(one=[BAD], two=[BAD], hangs=[HUNG])
+    monkeypatch.setattr(kept, "run_scenario", boots.run)
+
+    def run(content: bytes, accel: str = "tcg") -> Outcome:
+        setting = Setting(images(content), tmp_path / "place", tmp_path, accel)
+        found, log = kept.boot_kept(BOOT, setting)
         assert log.read_bytes() == found.log
         return found
 
     assert run(b"one") == run(b"one") == BAD
-    assert run(b"two!") == BAD
+    assert run(b"two") == BAD
     assert run(b"one", "kvm") == BAD
-    assert boots == [b"one", b"two!", b"one"]
+    assert boots.seen == ["one", "two", "one"]
     assert run(b"hangs") == run(b"hangs") == HUNG
-    assert boots[3:] == [b"hangs", b"hangs"]
+    assert boots.seen[3:] == ["hangs", "hangs"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "change", "seen"),
+    [
+        ({"base": [GOOD], "after": [BAD]}, Change.INTRODUCED, {"base": 3, "after": 1}),
+        ({"base": [GOOD, GOOD, BAD], "after": [BAD]}, Change.UNCHANGED, {"base": 3, "after": 1}),
+        ({"base": [BAD], "after": [GOOD]}, Change.FIXED, {"base": 1, "after": 3}),
+        ({"base": [BAD], "after": [GOOD, BAD]}, Change.UNCHANGED, {"base": 1, "after": 2}),
+        ({"base": [GOOD], "after": [GOOD]}, Change.UNCHANGED, {"base": 1, "after": 1}),
+        ({"base": [GOOD, HUNG], "after": [BAD]}, None, {"base": 2, "after": 1}),
+    ],
+)
+def test_what_hangs_on_chance_is_tried_again_before_it_counts(
+    plan: dict[str, list[Outcome]],
+    change: Change | None,
+    seen: dict[str, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    images: Images,
+) -> None:
+    boots = Boots(**plan)
+    monkeypatch.setattr(kept, "run_scenario", boots.run)
+    after = images(b"after")
+    setting = Setting(after, tmp_path / "place", tmp_path)
+    chancy = replace(BOOT, confirm=2)
+    (found,) = compare_images(images(b"base"), after, [chancy], setting)
+    assert found.change is change
+    assert {name: boots.seen.count(name) for name in plan} == seen
+    if change is Change.INTRODUCED:
+        (finding,) = find_changes([found])
+        assert "good in 3 runs" in finding.evidence
+
+
+def test_scenarios_without_an_answer_are_skipped_by_name() -> None:
+    status, reason = judge_pairs([pair(NOTHING, NOTHING), pair(GOOD, GOOD)])
+    assert status is Status.PASS
+    assert "boot: skipped, no device" in reason

@@ -17,6 +17,12 @@ result() {
 	[ "$1" = 0 ] || word='not ok'
 	say "$word $count - $2${3:+ # $3}"
 }
+# skip <name> <why>: what can't be tried here
+skip() { result 0 "$1" "SKIP $2"; }
+# The scenario's settings, as the data file gives them.
+set -a
+. /environment
+set +a
 say KTAP version 1
 . /scenario.sh
 say "1..$count"

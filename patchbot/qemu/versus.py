@@ -1,0 +1,82 @@
+"""Scenarios on a base and on a revision, side by side within the machine's cores."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from patchbot.kbuild.image import Image
+from patchbot.model import Change
+from patchbot.proc import PROCESSES
+from patchbot.qemu.boot import Outcome, Setting
+from patchbot.qemu.compare import Pair
+from patchbot.qemu.kept import boot_kept
+from patchbot.qemu.scenario import Scenario
+
+Say = Callable[[str], None]
+_TICK_S = 0.2
+
+
+def guests_at_once() -> int:
+    """Return how many guests, of two virtual processors each, this machine takes at a time."""
+    return max(1, (os.cpu_count() or 2) * 3 // 4)
+
+
+# All revisions of a review share the machine.
+_ROOM = threading.BoundedSemaphore(guests_at_once())
+
+
+def compare_images(
+    base: Image | None,
+    after: Image,
+    scenarios: Sequence[Scenario],
+    setting: Setting,
+    say: Say = lambda text: None,
+) -> list[Pair]:
+    """Run scenarios on both images; what is kept is not run again. The order is the scenarios'.
+
+    The images stand for that of `setting`, whose `place` is a folder for all of them. Raises as
+    `boot_kept`.
+    """
+    executor = concurrent.futures.ThreadPoolExecutor(guests_at_once(), "guest")
+    try:
+        futures = [
+            executor.submit(_compare, base, after, scenario, setting, say) for scenario in scenarios
+        ]
+        todo = set(futures)
+        while todo:
+            done, todo = concurrent.futures.wait(todo, _TICK_S, concurrent.futures.FIRST_COMPLETED)
+            PROCESSES.check()
+            for future in done:
+                future.result()
+        return [future.result() for future in futures]
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _compare(
+    base: Image | None, after: Image, scenario: Scenario, setting: Setting, say: Say
+) -> Pair:
+    """Run one scenario on both; where they differ, try the good one again as often as it asks."""
+
+    def boot(image: Image, name: str, runs: int = 1) -> tuple[Outcome, Path]:
+        place = setting.place / scenario.file_name / name
+        with _ROOM:
+            PROCESSES.check()
+            say(f"{scenario.name} on the {name}")
+            return boot_kept(scenario, replace(setting, image=image, place=place), runs=runs)
+
+    two, second = boot(after, "revision")
+    one, first = boot(base, "base") if base is not None else (None, None)
+    pair = Pair(scenario.name, one, two, (str(first or ""), str(second)))
+    if base is None or not scenario.confirm:
+        return pair
+    if pair.change is Change.INTRODUCED:
+        one, _ = boot(base, "base", 1 + scenario.confirm)
+    elif pair.change is Change.FIXED:
+        two, _ = boot(after, "revision", 1 + scenario.confirm)
+    return replace(pair, base=one, after=two)
