@@ -36,10 +36,11 @@ under refs/patchbot/<series>/<revision>. Your checkout, index and branches stay 
 _APPLY_EXAMPLES = """\
 examples:
   patchbot apply <msgid> --branch review/jbd2       then: git switch review/jbd2
+  patchbot apply <msgid> --test --branch tested     a branch only if every stage is content
   patchbot apply <msgid> --revision 4 --test        run the other stages on it as well
 
-exit codes: 0 applied, 1 does not apply (or a stage failed), 2 usage, 3 cannot tell,
-4 could not run.
+exit codes: 0 applied (with --test: accept), 1 does not apply (with --test: needs work or reject),
+2 usage, 3 cannot tell, 4 could not run. With --test the code is the verdict's, --force or not.
 """
 _CHECK_HELP = """\
 Runs patchbot's rules over C: over files and folders as they are, over the commits of a range, or
@@ -156,7 +157,10 @@ def _add_apply(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--branch", metavar="NAME", help="make a new branch of the result")
     parser.add_argument(
-        "--test", action="store_true", help="run the other stages too; no branch where one fails"
+        "--test", action="store_true", help="run all stages; no branch without an accept"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="with --test: make the branch whatever they say"
     )
     parser.add_argument("--json", action="store_true", help="print the review document")
     parser.set_defaults(command="apply")

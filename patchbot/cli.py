@@ -124,7 +124,7 @@ def _run_review(args: argparse.Namespace, narrator: Narrator) -> int:
 
 
 def _run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
-    from patchbot.report.text import print_applied
+    from patchbot.report.text import print_applied, print_no_branch
     from patchbot.tree import find_tree
 
     if args.revision == "all":
@@ -133,21 +133,31 @@ def _run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
     tree = find_tree(args.tree, settings.tree)
     if tree is None:
         raise PatchbotError("no tree to apply to", hint="name one with --tree, or stand in one")
+    if args.force and not (args.test and args.branch):
+        raise UsageError("--force goes with --test and --branch", hint="see patchbot apply --help")
     _, document = _review(args, narrator, None if args.test else ("apply",))
     revision = document["revisions"][-1]
-    statuses = [result["status"] for result in revision["stages"].values()]
-    usable = not {"fail", "error"} & set(statuses)
+    told = VERDICT_CODES[revision["verdict"]["status"]]
+    code = told if args.test else _applied_code(revision)
     commits = revision["stages"]["apply"]["data"].get("commits")
-    if args.branch and commits and usable:
-        tree.create_branch(args.branch, commits[-1])
-    branch = args.branch if commits and usable else None
+    branch = args.branch if commits and (args.force or code is ExitCode.ACCEPT) else None
+    if branch:
+        tree.create_branch(branch, commits[-1])
     if args.json:
         _print_json(document)
     else:
         print_applied(_console(args), revision, branch)
+        if args.test and args.branch and not branch:
+            print_no_branch(_console(args), revision, args.branch, applies=bool(commits))
+    return code
+
+
+def _applied_code(revision: dict[str, Any]) -> ExitCode:
+    statuses = {result["status"] for result in revision["stages"].values()}
     if "fail" in statuses:
         return ExitCode.NEEDS_WORK
-    return ExitCode.ACCEPT if commits and usable else ExitCode.CANNOT_TELL
+    commits = revision["stages"]["apply"]["data"].get("commits")
+    return ExitCode.ACCEPT if commits and "error" not in statuses else ExitCode.CANNOT_TELL
 
 
 def _run_check(args: argparse.Namespace, narrator: Narrator) -> int:

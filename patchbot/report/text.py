@@ -381,6 +381,18 @@ def print_applied(console: Console, revision: Mapping[str, Any], branch: str | N
         console.print(_line(switch), soft_wrap=True)
 
 
+def print_no_branch(
+    console: Console, revision: Mapping[str, Any], branch: str, *, applies: bool
+) -> None:
+    """Say why a tested revision got no branch, and the way to have one all the same."""
+    verdict = revision["verdict"]
+    console.print(_line(f"no branch {branch}: the verdict is {verdict['status']}, no accept"))
+    for reason in verdict["reasons"]:
+        console.print(_block(f"  {reason}"))
+    if applies:
+        console.print(_line("  to make it whatever the stages say: --force"))
+
+
 def print_checks(console: Console, checks: Iterable[Any], config: str) -> None:
     """Print what `patchbot doctor` found."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -150,7 +151,7 @@ def test_apply_where_it_does_not(tree: Path, capsys: Captured) -> None:
     assert main(["apply", V3, *where, "--revision", "all"]) == ExitCode.USAGE
 
 
-def test_apply_with_test_and_branch(tree: Path) -> None:
+def test_apply_with_test_and_branch(tree: Path, capsys: Captured) -> None:
     counted = str(find_mbox("dirty-count-v1.mbox"))
     args = ["apply", counted, "--tree", str(tree), "--test", "--branch", "tested", "--json"]
     assert main(args) == ExitCode.ACCEPT
@@ -159,6 +160,23 @@ def test_apply_with_test_and_branch(tree: Path) -> None:
     faulty = ["apply", V3, "--tree", str(tree), "--test", "--branch", "faulty"]
     assert main(faulty) == ExitCode.NEEDS_WORK
     assert run_git(tree, "branch", "--list", "faulty") == ""
+    out = capsys.readouterr().out
+    assert "no branch faulty: the verdict is needs work, no accept" in out
+    assert main([*faulty, "--force"]) == ExitCode.NEEDS_WORK
+    assert run_git(tree, "rev-parse", "--verify", "refs/heads/faulty")
+    assert "branch faulty made" in capsys.readouterr().out
+    assert main(["apply", V3, "--tree", str(tree), "--force", "--branch", "b"]) == ExitCode.USAGE
+
+
+def test_apply_without_an_answer_makes_no_branch(tree: Path, capsys: Captured) -> None:
+    args = ["apply", str(find_mbox("dirty-count-v1.mbox")), "--tree", str(tree)]
+    crash = Mock(side_effect=ValueError("odd"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("patchbot.stages.static.StaticStage.run", crash)
+        asked = [*args, "--test", "--branch", "untold", "--no-cache"]
+        assert main(asked) == ExitCode.CANNOT_TELL
+    assert run_git(tree, "branch", "--list", "untold") == ""
+    assert "the verdict is cannot tell" in capsys.readouterr().out
 
 
 def test_keep_says_where(tree: Path, capsys: Captured) -> None:
