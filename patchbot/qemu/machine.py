@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from patchbot.errors import StoreError
 from patchbot.proc import PROCESSES, Running
 from patchbot.qemu.errors import MachineError
+from patchbot.qemu.sockets import Line, connect_unix
 from patchbot.sandbox import find_sandbox, sandbox_environment
 
 QEMU = "qemu-system-x86_64"
@@ -99,7 +99,7 @@ class Live:
     folder: Path
     log_file: Path
     _start: float = field(default_factory=time.monotonic)
-    _control: socket.socket | None = None
+    _control: Line | None = None
 
     @property
     def is_over(self) -> bool:
@@ -124,12 +124,9 @@ class Live:
 
     def tell(self, line: str) -> None:
         """Send the guest a line on its second serial port; raises `MachineError`."""
-        try:
-            if self._control is None:
-                self._control = connect(self.folder, CONTROL)
-            self._control.sendall(f"{line}\n".encode())
-        except OSError as error:
-            raise MachineError(f"the guest can't be told {line!r}: {error}") from error
+        if self._control is None:
+            self._control = Line(connect_unix(self.folder / CONTROL), "control line")
+        self._control.send(f"{line}\n".encode())
 
     def finish(self, timeout_s: float) -> Ran:
         """Wait for the guest's end, at most until `timeout_s` seconds after its start."""
@@ -158,25 +155,6 @@ class Live:
     def _tick(self) -> None:
         PROCESSES.check()
         time.sleep(_TICK_S)
-
-
-def connect(folder: Path, name: str, timeout_s: float = 10.0) -> socket.socket:
-    """Connect to a socket of QEMU's in its folder, however long the folder's name is.
-
-    Raises `OSError`.
-    """
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        line.settimeout(timeout_s)
-        try:
-            line.connect(f"/proc/self/fd/{opened}/{name}")
-        except OSError:
-            line.close()
-            raise
-        return line
-    finally:
-        os.close(opened)
 
 
 def run_guest(guest: Guest, folder: Path, *, accel: str = "tcg", timeout_s: float = 60.0) -> Ran:

@@ -9,9 +9,10 @@ from patchbot.qemu.boot import Outcome, Setting, boot_plain
 from patchbot.qemu.console import Case
 from patchbot.qemu.errors import MachineError
 from patchbot.qemu.scenario import Scenario
+from patchbot.qemu.window import boot_window
 
 Kind = Callable[[Scenario, Setting], Outcome]
-KINDS: Mapping[str, Kind] = {"plain": boot_plain}
+KINDS: Mapping[str, Kind] = {"plain": boot_plain, "window": boot_window}
 
 
 def run_scenario(scenario: Scenario, setting: Setting) -> Outcome:

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from patchbot.errors import UsageError
+from patchbot.qemu.hold import Hold
 from patchbot.qemu.programs import program_text
 
 # What mke2fs makes by itself differs between its versions, and old kernels can't mount the newest.
@@ -36,20 +37,6 @@ class Disk:
     name: str
     size_mb: int
     mkfs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Where a thread is held: at the last of `steps`, once the earlier ones were passed in order.
-
-    `processor` is the virtual CPU that the thread is pinned to; `within_s` and `for_s` bound in
-    seconds the wait for it to come there, and the time that it is held.
-    """
-
-    steps: tuple[str, ...]
-    processor: int = 1
-    within_s: float = 30.0
-    for_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +64,7 @@ class Scenario:
     fragile: bool = True
     confirm: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
-    window: Window | None = None
+    hold: Hold | None = None
     recovery: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -185,7 +172,7 @@ def _read(name: str, values: dict[str, Any]) -> Scenario:
         fragile=bool(values.get("fragile", True)),
         confirm=int(values.get("confirm", 0)),
         environment=_words(values.get("environment", {})),
-        window=Window(**{**hold, "steps": tuple(hold["steps"])}) if hold else None,
+        hold=Hold(**{**hold, "steps": tuple(hold["steps"])}) if hold else None,
         recovery=str(values.get("recovery", "")),
         settings=dict(values.get("settings", {})),
     )

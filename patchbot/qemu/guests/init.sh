@@ -9,6 +9,7 @@ mount -t tmpfs none /tmp
 MARK=$(cat /mark)
 export MARK
 count=0
+crash=
 say() { echo "$MARK $*"; }
 # result <good: 0 or not> <name> [<why>]
 result() {
@@ -19,6 +20,24 @@ result() {
 }
 # skip <name> <why>: what can't be tried here
 skip() { result 0 "$1" "SKIP $2"; }
+# pin <mask of processors> <pattern>: every thread of that name, as far as the kernel lets it
+pin() {
+	for each in /proc/[0-9]*; do
+		read -r name <"$each/comm" || continue
+		# shellcheck disable=SC2254 # it is a pattern
+		case $name in
+		$2) taskset -p "$1" "${each#/proc/}" >/dev/null 2>&1 ;;
+		esac
+	done
+}
+# alone <pattern>: the second processor for threads of that name, the first for all others
+alone() {
+	echo 1 >/sys/devices/virtual/workqueue/cpumask 2>/dev/null
+	pin 1 '*'
+	pin 2 "$1"
+}
+# cut_power: end without writing anything back, once the results are told
+cut_power() { crash=yes; }
 # The scenario's settings, as the data file gives them.
 set -a
 . /environment
@@ -27,5 +46,9 @@ say KTAP version 1
 . /scenario.sh
 say "1..$count"
 say "end $count"
+if [ "$crash" ]; then
+	echo b >/proc/sysrq-trigger
+	sleep 60
+fi
 sync
 reboot -f

@@ -1,0 +1,298 @@
+"""Windows: stop one thread of a guest at a symbol of its kernel while all others go on.
+
+The thread is known by its vCPU, to which the guest has pinned it; everything else is pinned to the
+others. Where a window has several steps, they must be reached in order on one kernel stack.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from patchbot.errors import UsageError
+from patchbot.proc import PROCESSES
+from patchbot.qemu.errors import MachineError
+from patchbot.qemu.gdb import TRAP, Stub, StubError, connected_stub
+from patchbot.qemu.packets import Stop
+from patchbot.qemu.symbols import Place, SymbolMap
+
+# Kernel stacks stand at multiples of their size: THREAD_SIZE without KASAN, in
+# arch/x86/include/asm/page_64_types.h (v5.9, v6.1, v6.12).
+_STACK_BYTES = 16 << 10
+_BANNER, _BANNER_TEXT = "linux_banner", b"Linux version "
+_SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.$]*")
+_PROCESSOR = re.compile(r"(?:cpu)?(\d{1,4})")
+_TICK_S = 0.02
+ARMED, OPEN = "armed", "open"
+_EXAMPLE = "write it as SYMBOL:THREAD, such as submit_bh:jbd2/* or submit_bh:cpu1"
+
+
+class WindowNotReached(MachineError):
+    """The guest did not come to the symbol in time: nothing was tried, which is no pass."""
+
+
+class HeldTooLong(MachineError):
+    """What was waited for did not happen while the window was open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Where a thread is stopped: at the `hits`-th time that the last of `steps` is reached.
+
+    Every step but the last is left again. `processor` is the vCPU that the thread is pinned to.
+    `reach_s` bounds the time until the window opens, `keep_s` how long it stays open, in seconds.
+    """
+
+    steps: tuple[str, ...]
+    processor: int = 1
+    hits: int = 1
+    reach_s: float = 30.0
+    keep_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A window as the command line names it.
+
+    `thread` is a pattern for the name of the thread that the guest must pin to a vCPU, such as
+    "jbd2/*"; it is empty where the vCPU itself is named by `processor`.
+    """
+
+    steps: tuple[str, ...]
+    thread: str = ""
+    processor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An open window: where, after how many seconds, and how often which hit was passed over."""
+
+    symbol: str
+    address: int
+    seconds: float
+    passed: tuple[str, ...] = ()
+
+
+def parse_hold(text: str) -> Asked:
+    """Read `SYMBOL:THREAD` or `SYMBOL>SYMBOL:THREAD`; raises `UsageError`. Pure.
+
+    THREAD is a pattern for a thread's name, or a vCPU: "1" or "cpu1".
+    """
+    symbols, colon, thread = text.partition(":")
+    steps = tuple(step.strip() for step in symbols.split(">"))
+    thread = thread.strip()
+    if not colon or not thread or re.search(r"\s", thread):
+        raise UsageError(f"--hold {text}: no thread is named", hint=_EXAMPLE)
+    for step in steps:
+        if not _SYMBOL.fullmatch(step):
+            raise UsageError(f"--hold {text}: {step!r} is no symbol", hint=_EXAMPLE)
+    number = _PROCESSOR.fullmatch(thread)
+    return Asked(steps, processor=int(number[1])) if number is not None else Asked(steps, thread)
+
+
+class Window:
+    """One window of a guest; `arm`, `wait`, `keep`, and at the end `release` in any case."""
+
+    def __init__(self, stub: Stub, symbols: SymbolMap, hold: Hold) -> None:
+        """Look the symbols up; raises `SymbolError`, and `UsageError` for a vCPU that is not."""
+        if not hold.steps or hold.hits < 1:
+            raise UsageError("a window needs a symbol, and to be reached at least once")
+        if not 0 <= hold.processor < len(stub.threads):
+            raise UsageError(
+                f"the guest has {len(stub.threads)} vCPUs, there is no number {hold.processor}"
+            )
+        if len(stub.threads) < 2:
+            raise UsageError("with a single vCPU nothing goes on while a thread is held")
+        self._stub = stub
+        self._hold = hold
+        self._symbols = symbols
+        self._places = tuple(symbols.find(step) for step in hold.steps)
+        self._thread = stub.threads[hold.processor]
+        self._others = tuple(each for each in stub.threads if each != self._thread)
+        self._seen: Counter[str] = Counter()
+        self._stack: int | None = None
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the steps are in this kernel; their `said` is worth telling."""
+        return self._places
+
+    def arm(self) -> None:
+        """Watch the first symbol and let the stopped guest go on.
+
+        Raises `MachineError` where the symbols are another kernel's.
+        """
+        self._check_kernel()
+        self._watch(self._places[0])
+        self._stub.resume()
+
+    def wait(self, watch: Callable[[], None] = PROCESSES.check) -> Reached:
+        """Wait until the window is open: the thread stands, and the other vCPUs go on.
+
+        Raises `WindowNotReached`, after which the guest stands; `GoneError` where it ends.
+        """
+        start = time.monotonic()
+        step = hits = 0
+        while True:
+            self._next_stop(start, step, watch)
+            address = self._pass_over(step)
+            if address is None:
+                self._stub.resume()
+                continue
+            hits += step == len(self._places) - 1
+            if hits == self._hold.hits:
+                return self._opened(address, time.monotonic() - start)
+            self._leave(self._thread)
+            if step < len(self._places) - 1:
+                step += 1
+                self._watch(self._places[step])
+            self._stub.resume()
+
+    def keep(self, until: Callable[[], bool], watch: Callable[[], None] = PROCESSES.check) -> float:
+        """Keep the open window until `until` is true; returns for how many seconds it was kept.
+
+        Raises `HeldTooLong`, and `MachineError` where the guest stops for another reason.
+        """
+        start = time.monotonic()
+        while not until():
+            stop = self._stub.wait_stop(_TICK_S, watch)
+            if stop is not None:
+                raise _stopped_otherwise(stop)
+            if time.monotonic() - start > self._hold.keep_s:
+                raise HeldTooLong(
+                    f"nothing came of the window at {self._hold.steps[-1]} "
+                    f"within {self._hold.keep_s:g} s",
+                    hint="does the other side need an interrupt, or an answer of the held vCPU?",
+                )
+        return time.monotonic() - start
+
+    def release(self) -> None:
+        """Let the thread and all else go on without breakpoints; raises `MachineError`."""
+        self._stub.detach()
+
+    def _check_kernel(self) -> None:
+        """Read the banner where System.map has it: a wrong address is never hit, or in another."""
+        address = self._symbols.address(_BANNER)
+        if address is None:
+            return
+        hint = "boot with nokaslr, wait for the guest's first line, and take this image's map"
+        try:
+            text = self._stub.memory(self._thread, address, len(_BANNER_TEXT))
+        except StubError as error:
+            raise MachineError(
+                f"the kernel is not where its map says: {error}", hint=hint
+            ) from error
+        if text != _BANNER_TEXT:
+            raise MachineError("the symbols are not those of the running kernel", hint=hint)
+
+    def _watch(self, place: Place) -> None:
+        self._stub.remove_all()
+        for address in place.addresses:
+            self._stub.insert(address)
+
+    def _next_stop(self, start: float, step: int, watch: Callable[[], None]) -> None:
+        left = self._hold.reach_s - (time.monotonic() - start)
+        stop = self._stub.wait_stop(max(0.0, left), watch)
+        if stop is None:
+            self._stub.interrupt()
+            raise self._not_reached(step)
+        if stop.signal != TRAP:
+            raise _stopped_otherwise(stop)
+
+    def _pass_over(self, step: int) -> int | None:
+        """Step all vCPUs that stand at a breakpoint over it; return the address for the thread's.
+
+        Each vCPU is asked: two can have stopped at once, and only one is reported.
+        """
+        for thread in self._others:
+            if self._stub.registers(thread).rip in self._stub.inserted:
+                self._count(step, thread)
+                self._leave(thread)
+        now = self._stub.registers(self._thread)
+        if now.rip not in self._stub.inserted:
+            return None
+        stack = now.rsp // _STACK_BYTES
+        if step == 0:
+            self._stack = stack
+        if stack != self._stack:
+            self._count(step, f"{self._thread}, by another thread")
+            self._leave(self._thread)
+            return None
+        self._count(step, self._thread)
+        return now.rip
+
+    def _count(self, step: int, where: str) -> None:
+        self._seen[f"{self._hold.steps[step]} on vCPU {where}"] += 1
+
+    def _leave(self, thread: str) -> None:
+        """Take one instruction without breakpoints, the other vCPUs standing, and put them back."""
+        addresses = self._stub.inserted
+        self._stub.remove_all()
+        self._stub.step(thread)
+        for address in sorted(addresses):
+            self._stub.insert(address)
+
+    def _opened(self, address: int, seconds: float) -> Reached:
+        self._stub.remove_all()
+        self._stub.resume(self._others)
+        return Reached(self._hold.steps[-1], address, seconds, self._passed())
+
+    def _passed(self) -> tuple[str, ...]:
+        return tuple(f"{where}: {count}" for where, count in self._seen.items())
+
+    def _not_reached(self, step: int) -> WindowNotReached:
+        symbol, passed = self._hold.steps[step], "; ".join(self._passed())
+        return WindowNotReached(
+            f"{symbol} was not reached on vCPU {self._hold.processor} within "
+            f"{self._hold.reach_s:g} s (seen: {passed or 'nothing'})",
+            hint="is the thread pinned to that vCPU, and does the guest make it run?",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What came of a window: where it opened, and for how many seconds it was kept open."""
+
+    reached: Reached
+    kept_s: float
+
+
+def hold_window(
+    socket: Path,
+    symbols: SymbolMap,
+    hold: Hold,
+    tell: Callable[[str], None],
+    until: Callable[[], bool],
+) -> Held:
+    """Open a window of the running guest whose gdb stub listens at `socket`, and close it again.
+
+    The guest is told `ARMED` when the symbol is watched and `OPEN` when the thread stands there;
+    the window is kept until `until` is true. Whatever happens, the guest goes on afterwards.
+    Raises `WindowNotReached`, `HeldTooLong`, `GoneError` where the guest ends, and `MachineError`.
+    """
+    with connected_stub(socket) as stub:
+        try:
+            window = Window(stub, symbols, hold)
+            window.arm()
+            tell(ARMED)
+            reached = window.wait()
+            tell(OPEN)
+            held = Held(reached, window.keep(until))
+        except BaseException:
+            with contextlib.suppress(MachineError):
+                stub.detach()
+            raise
+        stub.detach()
+        return held
+
+
+def _stopped_otherwise(stop: Stop) -> MachineError:
+    return MachineError(
+        f"the guest stopped with signal {stop.signal} instead of at a symbol",
+        hint="it may have panicked, or something else (QMP) stopped it",
+    )

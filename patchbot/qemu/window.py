@@ -1,0 +1,102 @@
+"""Scenarios of the kind "window": hold a thread at a symbol, let another act, cut the power.
+
+The kernel is the unmodified one: QEMU's gdb stub holds the virtual processor to which the thread
+is pinned. The guest says "ready", is told "armed", brings the thread to the symbol, is told "open",
+acts, says what became of it, and crashes after the thread was let go. A second boot recovers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from patchbot.errors import CancelledError, PatchbotError
+from patchbot.qemu.boot import Outcome, Setting, check_disk, judge_boot, make_disk, make_guest
+from patchbot.qemu.console import Case, End, read_console
+from patchbot.qemu.errors import MachineError
+from patchbot.qemu.gdb import connected_stub
+from patchbot.qemu.hold import Hold, Reached, Window
+from patchbot.qemu.machine import GDB, Live, run_guest, started_guest
+from patchbot.qemu.scenario import Scenario
+from patchbot.qemu.symbols import read_symbols
+
+# The held processor does nothing else, and nobody takes its standing for a fault of the kernel's.
+HELD = ("nokaslr", "isolcpus=1", "irqaffinity=0", "rcupdate.rcu_cpu_stall_suppress=1")
+_SAID = (b" window waits in ", b" window ended after ", b" window unclear: ", b" window failed: ")
+_DIVIDER = "\n--- the power was cut; what follows is the next boot ---\n"
+
+
+def boot_window(scenario: Scenario, setting: Setting) -> Outcome:
+    """Run a scenario's two boots, and let fsck look at the disks; raises `PatchbotError`."""
+    if scenario.hold is None or not scenario.recovery:
+        raise MachineError(f"scenario {scenario.name} says not where to hold, or how to recover")
+    disks = [make_disk(setting.place / f"{disk.name}.img", disk) for disk in scenario.disks]
+    first = _boot_held(scenario, scenario.hold, setting, disks)
+    if first.error or first.failed:
+        return first
+    guest, mark = make_guest(scenario, setting, disks, scenario.recovery)
+    ran = run_guest(guest, setting.place, accel=setting.accel, timeout_s=scenario.timeout_s)
+    told = read_console(ran.log, mark)
+    # A disk whose journal could not be replayed is told by that, and fsck would not replay it.
+    recovered = told.end is End.WHOLE and all(case.good for case in told.cases)
+    checked = [check_disk(disk) for disk in disks] if recovered else []
+    second = judge_boot(told, checked, ran.ended, ran.log, ran.seconds)
+    return replace(
+        second,
+        cases=(*first.cases, *second.cases),
+        log=first.log + _DIVIDER.encode() + second.log,
+        seconds=first.seconds + second.seconds,
+    )
+
+
+def _boot_held(scenario: Scenario, hold: Hold, setting: Setting, disks: list[Path]) -> Outcome:
+    """Boot until the crash; the outcome has an error where the window did not open."""
+    guest, mark = make_guest(scenario, setting, disks)
+    guest = replace(guest, attended=True, append=(*guest.append, *HELD))
+    reached: Reached | None = None
+    trouble = ""
+    with started_guest(guest, setting.place, accel=setting.accel) as live:
+        try:
+            reached = _open(live, mark, hold, setting, scenario.timeout_s)
+        except CancelledError:
+            raise
+        except PatchbotError as error:
+            trouble = str(error)
+        ran = live.finish(0.0 if trouble else scenario.timeout_s)
+    told = read_console(ran.log, mark)
+    cases = [_case(reached, hold, told.notes)] if reached is not None else []
+    outcome = judge_boot(told, cases, ran.ended, ran.log, ran.seconds)
+    if outcome.failed and told.end is End.PANIC:
+        return outcome
+    return replace(outcome, error=trouble) if trouble else outcome
+
+
+def _open(live: Live, mark: str, hold: Hold, setting: Setting, timeout_s: float) -> Reached:
+    """Open the window for as long as the guest needs to act in it."""
+    symbols = read_symbols(setting.image.folder / "symbols")
+    if not live.wait_for(f"{mark} window ready".encode(), timeout_s):
+        raise MachineError("the guest did not become ready for the window")
+    with connected_stub(live.folder / GDB) as stub:
+        window = Window(stub, symbols, hold)
+        window.arm()
+        live.tell("armed")
+        try:
+            reached = window.wait()
+        except PatchbotError:
+            stub.detach()
+            raise
+        live.tell("open")
+        begin = mark.encode()
+        window.keep(lambda: any(begin + said in live.read_log() for said in _SAID) or live.is_over)
+        window.release()
+    return reached
+
+
+def _case(reached: Reached, hold: Hold, notes: Sequence[str]) -> Case:
+    """Say what became of the store; whether that was right is for the recovery to show."""
+    said = [note.removeprefix("window ") for note in notes]
+    what = next((each for each in said if each.startswith(("waits", "ended", "unclear"))), "")
+    where = f"{' > '.join(hold.steps)} on vCPU {hold.processor}"
+    why = f"{what or 'nothing was told'}, while {where} was held ({reached.symbol})"
+    return Case(bool(what) and not what.startswith("unclear"), "window", why)
