@@ -71,10 +71,44 @@ examples:
   patchbot smoke --tree ~/linux
   patchbot smoke --tree ~/linux --rev v6.12 --scenario boot
   patchbot smoke --tree ~/linux --revision <msgid>:v5
+  patchbot smoke --hold 'ext4_writepages:kworker*' --scenario boot
   patchbot smoke --list
+
+--hold opens a window in the scenarios that are named: the first time that the thread (a name with
+wildcards, or cpuN) comes to the symbol, it stands still for a second, or until the scenario's own
+program has acted. Several symbols, joined with >, must be passed in order.
 
 exit codes: 0 good, 1 a scenario fails (with --revision: and does not on the base), 2 usage,
 3 a guest gave no answer, 4 could not run (it does not build, QEMU is absent); 130 after Ctrl-C.
+"""
+
+
+_TREE_HELP = """\
+Makes a git tree of kernel sources that come without one: a package such as Debian's, or a folder.
+The tree is a bare repository with one commit, the same for the same files, and `--tree` takes it.
+It takes about a minute; a second run on the same source says that it is there. Its path is printed.
+"""
+_TREE_EXAMPLES = """\
+examples:
+  apt-get install linux-source-6.1
+  patchbot tree import /usr/src/linux-source-6.1.tar.xz     makes linux-source-6.1.git here
+  patchbot tree import ~/linux-6.12 /srv/linux-6.12.git
+
+exit codes: 0 it is there, 2 usage, 4 could not run; 130 after Ctrl-C, which leaves nothing.
+"""
+_LAB_HELP = """\
+Makes threads of patches for a kernel tree (5.10 or later): one series in five revisions, of which
+four bring back a known fault in how ext4 protects journalled data, and the fifth is right. Patches
+and mails are made for this very tree; the tree is read, and nothing leaves the machine.
+"""
+_LAB_EXAMPLES = """\
+examples:
+  patchbot lab --tree ~/linux                                   writes mbox files, says what to type
+  patchbot lab --tree ~/linux --serve                           serves them like a public-inbox
+  patchbot lab --source /usr/src/linux-source-6.1.tar.xz --review     all stages, on a real kernel
+
+exit codes: 0 made (with --review: reviewed, whatever the verdicts), 2 usage, 4 could not run.
+Ctrl-C ends --serve with 0, all else with 130.
 """
 
 
@@ -99,6 +133,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_apply(commands)
     _add_check(commands)
     _add_smoke(commands)
+    _add_tree(commands)
+    _add_lab(commands)
     _add_show(commands)
     _add_demo(commands)
     _add_doctor(commands)
@@ -198,11 +234,44 @@ def _add_smoke(commands: Any) -> None:
     add("--base", metavar="COMMIT", help="apply the revision to this commit")
     add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
     add("--scenario", action="append", default=[], metavar="NAME", help="only this; repeatable")
+    add("--hold", metavar="SYMBOL:THREAD", help="hold a thread there while all others go on")
     add("--list", action="store_true", help="list the scenarios")
     add("--accel", choices=("auto", "kvm", "tcg"), default="auto", help="default: auto")
     add("--json", action="store_true", help="print JSON")
     add("--plain", action="store_true", help="no colour, no live progress")
     parser.set_defaults(command="smoke")
+
+
+def _add_tree(commands: Any) -> None:
+    parser = _add_command(
+        commands, "tree", "make a git tree of kernel sources", _TREE_HELP, _TREE_EXAMPLES
+    )
+    add = parser.add_argument
+    add("action", choices=("import",), help="what to do")
+    add("source", type=Path, metavar="SOURCE", help="a tar archive, or a folder")
+    add("into", type=Path, nargs="?", metavar="DIR", help="the repository (default: SOURCE's name)")
+    add("--plain", action="store_true", help="no live progress")
+    parser.set_defaults(command="tree")
+
+
+def _add_lab(commands: Any) -> None:
+    parser = _add_command(
+        commands, "lab", "make a series with known faults for a kernel tree", _LAB_HELP,
+        _LAB_EXAMPLES,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("--tree", type=Path, metavar="DIR", help="the git tree (default: the one you stand in)")
+    add("--source", type=Path, metavar="FILE", help="a kernel's sources; imported where need be")
+    add("--base", metavar="REV", help="the commit to make patches for (default: HEAD)")
+    add("--out", type=Path, metavar="DIR", help="where all of it goes (default: the data folder)")
+    add("--serve", action="store_true", help="serve the threads on loopback until Ctrl-C")
+    add("--port", type=int, default=0, metavar="N", help="on this port (default: a free one)")
+    add("--review", action="store_true", help="serve them, and review every revision")
+    add("--stages", metavar="NAME,...", help="with --review, only these stages")
+    add("--jobs", type=int, default=0, metavar="N", help="revisions at a time (default: by cores)")
+    add("--json", action="store_true", help="print one JSON document")
+    add("--plain", action="store_true", help="no colour, no live progress")
+    parser.set_defaults(command="lab")
 
 
 def _add_show(commands: Any) -> None:

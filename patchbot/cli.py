@@ -23,6 +23,8 @@ from patchbot.settings import Settings, find_config, read_settings
 
 if TYPE_CHECKING:
     from patchbot.git import Repository
+    from patchbot.lab.command import Lab
+    from patchbot.qemu.scenario import Scenario
 
 _BUG = "this is a bug of patchbot's; please report it with the command you ran"
 
@@ -206,10 +208,12 @@ def _run_smoke(args: argparse.Namespace, narrator: Narrator) -> int:
     from patchbot.smoke import render_smoke, run_smoke, worst_of
     from patchbot.workspace import run_folder
 
-    scenarios = find_scenarios(tuple(args.scenario))
+    scenarios = find_scenarios(args.scenario)
     if args.list:
         print("\n".join(f"{each.name}: {each.summary}" for each in scenarios))
         return ExitCode.ACCEPT
+    if args.hold:
+        scenarios = _held(args, scenarios)
     if args.rev and args.revision:
         raise UsageError("--rev and --revision are two things to boot", hint="choose one")
     if (args.base or args.lore) and not args.revision:
@@ -226,6 +230,16 @@ def _run_smoke(args: argparse.Namespace, narrator: Narrator) -> int:
         print(render_smoke(document))
     codes = {"good": ExitCode.ACCEPT, "failed": ExitCode.NEEDS_WORK}
     return codes.get(worst_of(document), ExitCode.CANNOT_TELL)
+
+
+def _held(args: argparse.Namespace, scenarios: list[Scenario]) -> list[Scenario]:
+    from patchbot.qemu.hold import parse_hold
+    from patchbot.qemu.window import with_hold
+
+    if not args.scenario:
+        raise UsageError("--hold needs a --scenario", hint="patchbot smoke --list names them")
+    asked = parse_hold(args.hold)
+    return [with_hold(each, asked) for each in scenarios]
 
 
 def _find_commits(
@@ -320,6 +334,66 @@ def _run_demo(args: argparse.Namespace, narrator: Narrator) -> int:
     return ExitCode.ACCEPT
 
 
+def _run_tree(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.tree_command import import_tree
+
+    with narrator.working():
+        made = import_tree(args.source, args.into, narrator.say)
+    print(made.repository)
+    return ExitCode.ACCEPT
+
+
+def _run_lab(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.lab import command as labs
+
+    if args.review and args.serve:
+        raise UsageError("--review serves the threads by itself", hint="leave --serve out")
+    if args.stages is not None and not args.review:
+        raise UsageError("--stages goes with --review", hint="see patchbot lab --help")
+    settings = read_settings()
+    folder = (args.out or settings.home / "lab").absolute()
+    with narrator.working():
+        tree = labs.find_lab_tree(args.tree, args.source, settings.tree, folder, narrator.say)
+        lab = labs.make_lab(tree, args.base, folder, narrator.say)
+    if args.review:
+        return _review_lab(args, narrator, lab, folder)
+    if not args.serve:
+        _print_lab(args, labs.render_document(lab, None))
+        return ExitCode.ACCEPT
+    with lab.serve(args.port) as server:
+        _print_lab(args, labs.render_document(lab, server.url))
+        labs.wait_for_interrupt()
+    return ExitCode.ACCEPT
+
+
+def _print_lab(args: argparse.Namespace, document: dict[str, Any]) -> None:
+    from patchbot.lab.command import render_lab
+
+    if args.json:
+        _print_json(document)
+    else:
+        print(render_lab(document))
+    sys.stdout.flush()
+
+
+def _review_lab(args: argparse.Namespace, narrator: Narrator, lab: Lab, folder: Path) -> int:
+    from patchbot.lab.command import render_score
+    from patchbot.report.text import print_review
+
+    args.targets, args.tree, args.base, args.on = [lab.newest], lab.tree.top, None, None
+    args.revision, args.no_cache, args.keep = "all", False, False
+    stages = tuple(filter(None, args.stages.split(","))) if args.stages is not None else None
+    with lab.serve(args.port) as server:
+        args.lore = server.url
+        _, document = _review(args, narrator, stages, folder)
+    if args.json:
+        _print_json(document)
+    else:
+        print_review(_console(args), document)
+        print(render_score(lab, document))
+    return ExitCode.ACCEPT
+
+
 def _run_doctor(args: argparse.Namespace, narrator: Narrator) -> int:
     from patchbot.doctor import default_config_hint, run_checks
     from patchbot.report.text import print_checks
@@ -354,6 +428,8 @@ _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "apply": _run_apply,
     "check": _run_check,
     "smoke": _run_smoke,
+    "tree": _run_tree,
+    "lab": _run_lab,
     "show": _run_show,
     "demo": _run_demo,
     "doctor": _run_doctor,

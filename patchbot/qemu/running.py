@@ -9,10 +9,18 @@ from patchbot.qemu.boot import Outcome, Setting, boot_plain
 from patchbot.qemu.console import Case
 from patchbot.qemu.errors import MachineError
 from patchbot.qemu.scenario import Scenario
-from patchbot.qemu.window import boot_window
+from patchbot.qemu.window import boot_plain_held, boot_window
 
 Kind = Callable[[Scenario, Setting], Outcome]
-KINDS: Mapping[str, Kind] = {"plain": boot_plain, "window": boot_window}
+
+
+def _boot_plain(scenario: Scenario, setting: Setting) -> Outcome:
+    if scenario.hold is not None:
+        return boot_plain_held(scenario, scenario.hold, setting)
+    return boot_plain(scenario, setting)
+
+
+KINDS: Mapping[str, Kind] = {"plain": _boot_plain, "window": boot_window}
 
 
 def run_scenario(scenario: Scenario, setting: Setting) -> Outcome:

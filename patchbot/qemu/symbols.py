@@ -13,7 +13,7 @@ from patchbot.qemu.errors import MachineError
 
 _LINE = re.compile(r"(?P<address>[0-9a-f]{1,16}) (?P<kind>[A-Za-z?]) (?P<name>\S+)")
 _CODE = frozenset("tTwW")
-_CLONE = re.compile(r"\.(?:isra|constprop|part)\.\d+")
+_CLONE = re.compile(r"(?:\.(?:isra|constprop|part)\.\d+)+")
 _REMAINS = re.compile(r"\.cold(?:\.\d+)?")
 _MAX_MAP = 64 << 20
 _NEAR = 4
@@ -54,10 +54,7 @@ class SymbolMap:
         if not names:
             raise self._unknown(symbol)
         addresses = self._code(symbol, names)
-        said = "" if names == [symbol] else f"{symbol} is {', '.join(names)} in this kernel"
-        if len(addresses) > 1 and not said:
-            said = f"{symbol} has {len(addresses)} places in this kernel, all are watched"
-        return Place(symbol, addresses, tuple(names), said)
+        return Place(symbol, addresses, tuple(names), _explain(symbol, names, len(addresses)))
 
     def address(self, symbol: str) -> int | None:
         """Return the address of a symbol of any kind, None where it has none or several."""
@@ -105,6 +102,13 @@ class SymbolMap:
             if not _REMAINS.search(name) and any(kind in _CODE for _, kind in places)
         }
         return difflib.get_close_matches(symbol, sorted(names), _NEAR, 0.75)
+
+
+def _explain(symbol: str, names: list[str], places: int) -> str:
+    if names != [symbol]:
+        part = ", where a part can be all that is left" if any(".part." in n for n in names) else ""
+        return f"{symbol} is {', '.join(names)} in this kernel{part}"
+    return f"{symbol} has {places} places in this kernel, all are watched" if places > 1 else ""
 
 
 def read_symbols(path: Path) -> SymbolMap:

@@ -7,16 +7,17 @@ acts, says what became of it, and crashes after the thread was let go. A second 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from patchbot.errors import CancelledError, PatchbotError
+from patchbot.errors import CancelledError, PatchbotError, UsageError
 from patchbot.qemu.boot import Outcome, Setting, check_disk, judge_boot, make_disk, make_guest
 from patchbot.qemu.console import Case, End, read_console
 from patchbot.qemu.errors import MachineError
 from patchbot.qemu.gdb import connected_stub
-from patchbot.qemu.hold import Hold, Reached, Window
+from patchbot.qemu.hold import Asked, Hold, Reached, Window
 from patchbot.qemu.machine import GDB, Live, run_guest, started_guest
 from patchbot.qemu.scenario import Scenario
 from patchbot.qemu.symbols import read_symbols
@@ -24,6 +25,7 @@ from patchbot.qemu.symbols import read_symbols
 # The held processor does nothing else, and nobody takes its standing for a fault of the kernel's.
 HELD = ("nokaslr", "isolcpus=1", "irqaffinity=0", "rcupdate.rcu_cpu_stall_suppress=1")
 _SAID = (b" window waits in ", b" window ended after ", b" window unclear: ", b" window failed: ")
+_KEEP_S, _SLACK_S = 1.0, 5.0
 _DIVIDER = "\n--- the power was cut; what follows is the next boot ---\n"
 
 
@@ -50,6 +52,20 @@ def boot_window(scenario: Scenario, setting: Setting) -> Outcome:
     )
 
 
+def boot_plain_held(scenario: Scenario, hold: Hold, setting: Setting) -> Outcome:
+    """Run a scenario of the kind "plain" with a thread held once, for a while.
+
+    The guest pins the threads that are meant whenever they appear. Raises `PatchbotError`.
+    """
+    disks = [make_disk(setting.place / f"{disk.name}.img", disk) for disk in scenario.disks]
+    outcome = _boot_held(scenario, hold, setting, disks)
+    if outcome.error or outcome.failed:
+        return outcome
+    checked = [check_disk(disk) for disk in disks]
+    bad = [f"{case.name}: {case.why}" for case in checked if not case.good]
+    return replace(outcome, cases=(*outcome.cases, *checked), failed="; ".join(bad))
+
+
 def _boot_held(scenario: Scenario, hold: Hold, setting: Setting, disks: list[Path]) -> Outcome:
     """Boot until the crash; the outcome has an error where the window did not open."""
     guest, mark = make_guest(scenario, setting, disks)
@@ -58,45 +74,82 @@ def _boot_held(scenario: Scenario, hold: Hold, setting: Setting, disks: list[Pat
     trouble = ""
     with started_guest(guest, setting.place, accel=setting.accel) as live:
         try:
-            reached = _open(live, mark, hold, setting, scenario.timeout_s)
+            reached = _open(live, mark, hold, setting, scenario)
         except CancelledError:
             raise
         except PatchbotError as error:
-            trouble = str(error)
+            trouble = f"{error} ({error.hint})" if error.hint else str(error)
         ran = live.finish(0.0 if trouble else scenario.timeout_s)
     told = read_console(ran.log, mark)
-    cases = [_case(reached, hold, told.notes)] if reached is not None else []
+    acts = scenario.kind == "window"
+    cases = [_case(reached, hold, told.notes, acts)] if reached is not None else []
     outcome = judge_boot(told, cases, ran.ended, ran.log, ran.seconds)
     if outcome.failed and told.end is End.PANIC:
         return outcome
     return replace(outcome, error=trouble) if trouble else outcome
 
 
-def _open(live: Live, mark: str, hold: Hold, setting: Setting, timeout_s: float) -> Reached:
-    """Open the window for as long as the guest needs to act in it."""
+def _open(live: Live, mark: str, hold: Hold, setting: Setting, scenario: Scenario) -> Reached:
+    """Open the window for as long as the guest needs to act in it, or for the time that is said."""
     symbols = read_symbols(setting.image.folder / "symbols")
-    if not live.wait_for(f"{mark} window ready".encode(), timeout_s):
+    acts = scenario.kind == "window"
+    ready = f"{mark} window ready" if acts else f"{mark} KTAP"
+    if not live.wait_for(ready.encode(), scenario.timeout_s):
         raise MachineError("the guest did not become ready for the window")
     with connected_stub(live.folder / GDB) as stub:
-        window = Window(stub, symbols, hold)
+        window = Window(stub, symbols, replace(hold, keep_s=hold.keep_s + _SLACK_S))
         window.arm()
-        live.tell("armed")
+        if acts:
+            live.tell("armed")
         try:
             reached = window.wait()
         except PatchbotError:
             stub.detach()
             raise
-        live.tell("open")
-        begin = mark.encode()
-        window.keep(lambda: any(begin + said in live.read_log() for said in _SAID) or live.is_over)
+        if acts:
+            live.tell("open")
+        said = [mark.encode() + each for each in _SAID]
+        end = time.monotonic() + hold.keep_s
+        window.keep(
+            lambda: (
+                live.is_over
+                or (
+                    any(each in live.read_log() for each in said)
+                    if acts
+                    else time.monotonic() > end
+                )
+            )
+        )
         window.release()
     return reached
 
 
-def _case(reached: Reached, hold: Hold, notes: Sequence[str]) -> Case:
+def _case(reached: Reached, hold: Hold, notes: Sequence[str], acts: bool) -> Case:
     """Say what became of the store; whether that was right is for the recovery to show."""
+    where = f"{' > '.join(hold.steps)} on vCPU {hold.processor}"
+    if not acts:
+        why = f"{where} was reached after {reached.seconds:.1f} s and held for {hold.keep_s:g} s"
+        return Case(True, "window", why)
     said = [note.removeprefix("window ") for note in notes]
     what = next((each for each in said if each.startswith(("waits", "ended", "unclear"))), "")
-    where = f"{' > '.join(hold.steps)} on vCPU {hold.processor}"
-    why = f"{what or 'nothing was told'}, while {where} was held ({reached.symbol})"
+    why = f"{what or 'nothing was told'}, while {where} was held"
     return Case(bool(what) and not what.startswith("unclear"), "window", why)
+
+
+def with_hold(scenario: Scenario, asked: Asked) -> Scenario:
+    """Return the scenario with a window of the command line's; raises `UsageError`."""
+    if scenario.kind not in ("plain", "window"):
+        raise UsageError(f"{scenario.name} has no place for a window", hint="choose another")
+    known = scenario.hold or Hold(asked.steps, keep_s=_KEEP_S)
+    processor = known.processor if asked.processor is None else asked.processor
+    if processor != known.processor and scenario.kind == "window":
+        raise UsageError(f"{scenario.name} pins what is held to vCPU {known.processor}")
+    name = asked.thread or scenario.environment.get("HOLD", "")
+    environment = {**scenario.environment, "HOLD": name}
+    if scenario.kind != "window":
+        environment["PIN"] = name
+    return replace(
+        scenario,
+        hold=replace(known, steps=asked.steps, processor=processor),
+        environment=environment,
+    )

@@ -42,6 +42,11 @@ cut_power() { crash=yes; }
 set -a
 . /environment
 set +a
+# For a window of the command line's: what it names is pinned whenever it appears.
+if [ "$PIN" ]; then
+	alone "$PIN"
+	(while :; do pin 2 "$PIN"; sleep 0.2; done) &
+fi
 say KTAP version 1
 . /scenario.sh
 say "1..$count"

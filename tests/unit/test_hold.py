@@ -1,0 +1,274 @@
+"""Windows: which thread stands where, and what is said when it never gets there."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from patchbot.errors import UsageError
+from patchbot.qemu.errors import MachineError
+from patchbot.qemu.gdb import Stub
+from patchbot.qemu.hold import (
+    Asked,
+    HeldTooLong,
+    Hold,
+    Window,
+    WindowNotReached,
+    hold_window,
+    parse_hold,
+)
+from patchbot.qemu.sockets import GoneError
+from patchbot.qemu.symbols import SymbolError, parse_symbols
+from tests.support.fake_stub import HOME_RSP, STACK, FakeStub, Move
+
+FIRST, LAST, TWIN, BANNER = 0x2000, 0x3000, 0x3500, 0x8000
+SYMBOLS = parse_symbols(
+    "0000000000002000 T walnut_first\n0000000000003000 t walnut_last\n"
+    "0000000000003000 t walnut_twin\n0000000000003500 t walnut_twin\n"
+    "0000000000008000 D linux_banner\n"
+)
+MEMORY = {BANNER: b"Linux version 6.1.0 (walnut)\n"}
+STEPS = ("walnut_first", "walnut_last")
+
+Armed = Callable[..., Window]
+
+
+@pytest.fixture
+def armed() -> Iterator[Armed]:
+    """Arms a window of a fake stub, which goes on at once."""
+    with contextlib.ExitStack() as stack:
+
+        def arm(fake: FakeStub, hold: Hold) -> Window:
+            fake.memory = fake.memory or MEMORY
+            stub = Stub(stack.enter_context(fake.played()), timeout_s=5.0)
+            stub.open()
+            window = Window(stub, SYMBOLS, hold)
+            window.arm()
+            return window
+
+        yield arm
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("submit_bh:jbd2/*", Asked(("submit_bh",), "jbd2/*")),
+        ("first>last:jbd2/vda-8", Asked(("first", "last"), "jbd2/vda-8")),
+        ("a > b.isra.0 > c:x", Asked(("a", "b.isra.0", "c"), "x")),
+        ("submit_bh:1", Asked(("submit_bh",), processor=1)),
+        ("submit_bh:cpu3", Asked(("submit_bh",), processor=3)),
+        ("submit_bh:kworker/0:1", Asked(("submit_bh",), "kworker/0:1")),
+    ],
+)
+def test_what_the_command_line_asks_for(text: str, asked: Asked) -> None:
+    assert parse_hold(text) == asked
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["submit_bh", "submit_bh:", ":jbd2/*", "a>:x", ">a:x", "0x12:x", "a b:x", "a:x y", "a>>b:x"],
+)
+def test_what_names_no_window(text: str) -> None:
+    with pytest.raises(UsageError, match="--hold") as caught:
+        parse_hold(text)
+    assert "SYMBOL:THREAD" in caught.value.hint
+
+
+def test_the_thread_stands_at_the_last_symbol_and_only_the_others_go_on(armed: Armed) -> None:
+    fake = FakeStub([Move(1, FIRST), Move(1, LAST), Move(1, 0x9000), Move(0, 0x9000)])
+    reached = armed(fake, Hold(STEPS)).wait()
+    fake.settle("vCont;c:01")
+    assert (reached.symbol, reached.address) == ("walnut_last", LAST)
+    assert fake.where[1] == (LAST, HOME_RSP)
+    assert fake.where[0] == (0x9000, HOME_RSP)
+    assert fake.running == {0}
+    assert fake.breakpoints == set()
+
+
+def test_the_last_symbol_does_not_count_before_the_first(armed: Armed) -> None:
+    fake = FakeStub([Move(1, LAST), Move(1, FIRST), Move(1, 0x2010), Move(1, LAST)])
+    armed(fake, Hold(STEPS)).wait()
+    assert fake.plan == []
+
+
+def test_other_vcpus_are_stepped_over_and_counted(armed: Armed) -> None:
+    plan = [Move(0, FIRST), Move(0, FIRST), Move(1, FIRST), Move(0, LAST), Move(1, LAST)]
+    fake = FakeStub(plan)
+    reached = armed(fake, Hold(STEPS)).wait()
+    assert reached.passed == (
+        "walnut_first on vCPU 01: 2",
+        "walnut_first on vCPU 02: 1",
+        "walnut_last on vCPU 01: 1",
+        "walnut_last on vCPU 02: 1",
+    )
+    assert fake.where[0] == (LAST + 1, HOME_RSP)
+    assert fake.asked.count("vCont;s:01") == 3
+
+
+def test_two_vcpus_at_once_of_which_one_is_reported(armed: Armed) -> None:
+    # The stop names vCPU 0 alone, while vCPU 1 stands at the symbol too.
+    fake = FakeStub([Move(0, LAST, together=True), Move(1, LAST)])
+    armed(fake, Hold(STEPS[1:])).wait()
+    assert fake.where == [(LAST + 1, HOME_RSP), (LAST, HOME_RSP)]
+
+
+def test_another_thread_on_the_same_vcpu_is_not_the_one(armed: Armed) -> None:
+    other = HOME_RSP + STACK
+    plan = [Move(1, FIRST), Move(1, LAST, other), Move(1, LAST, HOME_RSP - 0x100)]
+    fake = FakeStub(plan)
+    reached = armed(fake, Hold(STEPS)).wait()
+    assert fake.where[1] == (LAST, HOME_RSP - 0x100)
+    assert "walnut_last on vCPU 02, by another thread: 1" in reached.passed
+
+
+def test_one_arrival_is_not_two(armed: Armed) -> None:
+    plan = [Move(1, FIRST), Move(1, LAST)]
+    window = armed(FakeStub(list(plan)), Hold(STEPS, hits=2, reach_s=0.1))
+    with pytest.raises(WindowNotReached):
+        window.wait()
+    fake = FakeStub([*plan, Move(1, LAST, HOME_RSP - 8)])
+    armed(fake, Hold(STEPS, hits=2)).wait()
+    assert fake.where[1] == (LAST, HOME_RSP - 8)
+
+
+def test_one_symbol_twice_is_two_arrivals(armed: Armed) -> None:
+    window = armed(FakeStub([Move(1, LAST)]), Hold(("walnut_last", "walnut_last"), reach_s=0.1))
+    with pytest.raises(WindowNotReached):
+        window.wait()
+
+
+def test_all_places_of_a_name_are_watched(armed: Armed) -> None:
+    window = armed(FakeStub([Move(1, TWIN)]), Hold(("walnut_twin",)))
+    assert window.wait().address == TWIN
+    assert "2 places" in window.places[0].said
+
+
+def test_the_other_processor_can_be_the_held_one(armed: Armed) -> None:
+    fake = FakeStub([Move(1, LAST), Move(2, LAST), Move(0, LAST)], processors=3)
+    armed(fake, Hold(STEPS[1:], processor=0)).wait()
+    fake.settle("vCont;c:02;c:03")
+    assert fake.running == {1, 2}
+
+
+def test_a_window_that_never_opens_is_an_error_that_says_what_was_seen(armed: Armed) -> None:
+    fake = FakeStub([Move(1, FIRST), Move(0, LAST)])
+    window = armed(fake, Hold(STEPS, reach_s=0.1))
+    with pytest.raises(WindowNotReached, match="walnut_last was not reached on vCPU 1") as caught:
+        window.wait()
+    assert "walnut_last on vCPU 01: 1" in str(caught.value)
+    assert "pinned" in caught.value.hint
+    window.release()
+    assert fake.running == {0, 1}
+    window = armed(FakeStub(), Hold(STEPS, reach_s=0.05))
+    with pytest.raises(WindowNotReached, match="seen: nothing"):
+        window.wait()
+
+
+def test_the_window_is_kept_until_something_was_seen_and_then_all_go_on(armed: Armed) -> None:
+    fake = FakeStub([Move(1, LAST)])
+    window = armed(fake, Hold(STEPS[1:]))
+    window.wait()
+    fake.settle("vCont;c:01")
+    answers = iter([False, False, True])
+    assert window.keep(lambda: next(answers)) >= 0
+    assert fake.running == {0}
+    window.release()
+    assert fake.detached
+    assert fake.running == {0, 1}
+
+
+def test_what_never_happens_does_not_keep_the_window_open_for_ever(armed: Armed) -> None:
+    window = armed(FakeStub([Move(1, LAST)]), Hold(STEPS[1:], keep_s=0.05))
+    window.wait()
+    with pytest.raises(HeldTooLong, match="walnut_last"):
+        window.keep(lambda: False)
+
+
+def test_a_guest_that_stops_by_itself_is_no_window(armed: Armed) -> None:
+    window = armed(FakeStub(when_idle=lambda: b"T06thread:01;"), Hold(STEPS))
+    with pytest.raises(MachineError, match="signal 6"):
+        window.wait()
+    fake = FakeStub([Move(1, LAST)], when_idle=lambda: b"T02thread:01;")
+    window = armed(fake, Hold(STEPS[1:]))
+    window.wait()
+    with pytest.raises(MachineError, match="signal 2"):
+        window.keep(lambda: False)
+
+
+def test_a_guest_that_ends(armed: Armed) -> None:
+    window = armed(FakeStub(when_idle=lambda: b"W00"), Hold(STEPS))
+    with pytest.raises(GoneError):
+        window.wait()
+
+
+@pytest.mark.parametrize("memory", [{BANNER: b"Walnut version 6.1.0"}, {0: b"nothing there"}])
+def test_the_map_of_another_kernel(armed: Armed, memory: dict[int, bytes]) -> None:
+    fake = FakeStub(memory=memory)
+    with pytest.raises(MachineError, match="kernel") as caught:
+        armed(fake, Hold(STEPS))
+    assert "nokaslr" in caught.value.hint
+    assert not any(each.startswith("Z") for each in fake.asked)
+
+
+@pytest.mark.parametrize(
+    ("hold", "processors", "error", "words"),
+    [
+        (Hold(("quince",)), 2, SymbolError, "quince"),
+        (Hold(STEPS, processor=2), 2, UsageError, "no number 2"),
+        (Hold(STEPS, processor=0), 1, UsageError, "single vCPU"),
+        (Hold(()), 2, UsageError, "needs a symbol"),
+        (Hold(STEPS, hits=0), 2, UsageError, "at least once"),
+    ],
+)
+def test_windows_that_can_not_be(
+    armed: Armed, hold: Hold, processors: int, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        armed(FakeStub(processors=processors), hold)
+
+
+@contextlib.contextmanager
+def listening(fake: FakeStub, path: Path) -> Iterator[None]:
+    """Let a fake stub wait for a client at a socket of the file system, and play to its end."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        player = threading.Thread(target=lambda: fake.serve(server.accept()[0]), daemon=True)
+        player.start()
+        yield
+        player.join()
+
+
+def test_the_guest_is_told_when_it_is_watched_and_when_the_window_is_open(tmp_path: Path) -> None:
+    fake = FakeStub([Move(1, FIRST), Move(1, LAST)], memory=MEMORY)
+    told: list[tuple[str, bool]] = []
+    path = tmp_path / "gdb.sock"
+    with listening(fake, path):
+        held = hold_window(
+            path,
+            SYMBOLS,
+            Hold(STEPS),
+            lambda word: told.append((word, f"Z1,{FIRST:x},1" in fake.asked)),
+            lambda: fake.running == {0},
+        )
+    assert told == [("armed", True), ("open", True)]
+    assert held.reached.address == LAST
+    assert fake.running == {0, 1}
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_the_guest_goes_on_whatever_went_wrong(tmp_path: Path, reached: bool) -> None:
+    fake = FakeStub([Move(1, FIRST), Move(1, LAST)][: 1 + reached], memory=MEMORY)
+    path = tmp_path / "gdb.sock"
+    error = HeldTooLong if reached else WindowNotReached
+    hold = Hold(STEPS, reach_s=0.1, keep_s=0.05)
+    with listening(fake, path), pytest.raises(error):
+        hold_window(path, SYMBOLS, hold, lambda word: None, lambda: False)
+    assert fake.detached
+    assert fake.running == {0, 1}
+    assert fake.breakpoints == set()
