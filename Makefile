@@ -4,16 +4,22 @@ PYTHON := $(VENV)/bin/python
 # The tools of the virtual environment, never those of the machine.
 BIN    := $(VENV)/bin
 ARGS   ?=
+# The kernel of demo-kernel; the first that is there.
+KERNEL ?= /usr/src/linux-source-*.tar.xz
 SOURCES := patchbot checks kernel-sim tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts unit format bench clean setup-demo setup-test
+.PHONY: help demo demo-kernel test lint types contracts unit format bench clean
+.PHONY: setup-demo setup-demo-kernel setup-test
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup-demo ## set up, then review the bundled threads (no network, no kernel)
 	@$(BIN)/patchbot demo $(ARGS)
+
+demo-kernel: setup-demo-kernel ## set up, then review the lab's series on a real kernel (no network)
+	@set -- $(KERNEL); $(BIN)/patchbot lab --review --source "$$1" $(ARGS)
 
 test: setup-test ## set up, then every check and test (as CI does)
 	@$(MAKE) --no-print-directory lint types contracts
@@ -50,6 +56,9 @@ clean: ## remove the virtual environment and everything generated
 
 setup-demo:
 	@bash tools/setup.sh demo
+
+setup-demo-kernel:
+	@bash tools/setup.sh demo-kernel
 
 setup-test:
 	@bash tools/setup.sh test

@@ -112,6 +112,24 @@ Ctrl-C ends --serve with 0, all else with 130.
 """
 
 
+_CAMPAIGN_HELP = """\
+Builds a commit, and boots it again and again with a mapped writer on data=journal. Every write that
+reaches a guest's disk is kept, and crashes are tried from that: after each of many writes, with
+unflushed ones lost, would recovery succeed? Each is a run in the figures that the field uses.
+
+What a seed did is kept: the same command goes on with the next seed, and the same seed makes the
+same choices (block size, pages, writers, crash points).
+"""
+_CAMPAIGN_EXAMPLES = """\
+examples:
+  patchbot campaign --tree ~/linux --minutes 10
+  patchbot campaign --tree ~/linux --revision <msgid>:v5 --runs 5000 --jobs 4
+
+exit codes: 0 nothing was wrong, 1 a checksum changed or recovery failed, 2 usage, 3 no answer,
+4 could not run; 130 after Ctrl-C (what was finished is kept, and the figures are printed).
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, and one with the way out."""
 
@@ -133,6 +151,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_apply(commands)
     _add_check(commands)
     _add_smoke(commands)
+    _add_campaign(commands)
     _add_tree(commands)
     _add_lab(commands)
     _add_show(commands)
@@ -240,6 +259,29 @@ def _add_smoke(commands: Any) -> None:
     add("--json", action="store_true", help="print JSON")
     add("--plain", action="store_true", help="no colour, no live progress")
     parser.set_defaults(command="smoke")
+
+
+def _add_campaign(commands: Any) -> None:
+    parser = _add_command(
+        commands, "campaign", "crash a kernel by the thousand, and count", _CAMPAIGN_HELP,
+        _CAMPAIGN_EXAMPLES,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)")
+    add("--rev", metavar="REV", help="the commit to boot (default: HEAD)")
+    add("--revision", metavar="MSGID:vN", help="an applied revision; without :vN the newest")
+    add("--base", metavar="COMMIT", help="apply the revision to this commit")
+    add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
+    add("--scenario", default="crash-images", metavar="NAME", help="default: crash-images")
+    add("--runs", type=int, metavar="N", help="until so many crashes were tried, earlier ones too")
+    add("--minutes", type=float, metavar="M", help="for so long (default: 10, without --runs)")
+    add("--jobs", type=int, default=0, metavar="J", help="guests at a time (default: by cores)")
+    add("--seed", type=int, default=1, metavar="N", help="the first guest's (default: 1)")
+    add("--fresh", action="store_true", help="begin anew, forget what this kernel's campaign has")
+    add("--accel", choices=("auto", "kvm", "tcg"), default="auto", help="default: auto")
+    add("--json", action="store_true", help="print JSON")
+    add("--plain", action="store_true", help="no colour, no live progress")
+    parser.set_defaults(command="campaign")
 
 
 def _add_tree(commands: Any) -> None:

@@ -232,6 +232,31 @@ def _run_smoke(args: argparse.Namespace, narrator: Narrator) -> int:
     return codes.get(worst_of(document), ExitCode.CANNOT_TELL)
 
 
+def _run_campaign(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.campaign import Asked, render_campaign, run_on, worst_of
+    from patchbot.workspace import run_folder
+
+    if args.rev and args.revision:
+        raise UsageError("--rev and --revision are two things to boot", hint="choose one")
+    if (args.base or args.lore) and not args.revision:
+        raise UsageError("--base and --lore go with --revision", hint="see patchbot campaign -h")
+    asked = Asked(
+        args.scenario, args.runs, args.minutes, args.jobs, args.seed, args.accel, args.fresh
+    )
+    settings = read_settings()
+    tree, trail = _find_commits(args, settings, narrator)
+    with narrator.working(), run_folder(settings.home) as folder:
+        document = run_on(tree, trail, asked, settings.home, folder, narrator)
+    if args.json:
+        _print_json(document)
+    else:
+        print(render_campaign(document))
+    if document["stopped"]:
+        return ExitCode.INTERRUPTED
+    codes = {"good": ExitCode.ACCEPT, "failed": ExitCode.NEEDS_WORK}
+    return codes.get(worst_of(document), ExitCode.CANNOT_TELL)
+
+
 def _held(args: argparse.Namespace, scenarios: list[Scenario]) -> list[Scenario]:
     from patchbot.qemu.hold import parse_hold
     from patchbot.qemu.window import with_hold
@@ -377,7 +402,7 @@ def _print_lab(args: argparse.Namespace, document: dict[str, Any]) -> None:
 
 
 def _review_lab(args: argparse.Namespace, narrator: Narrator, lab: Lab, folder: Path) -> int:
-    from patchbot.lab.command import render_score
+    from patchbot.lab.score import render_score
     from patchbot.report.text import print_review
 
     args.targets, args.tree, args.base, args.on = [lab.newest], lab.tree.top, None, None
@@ -390,7 +415,7 @@ def _review_lab(args: argparse.Namespace, narrator: Narrator, lab: Lab, folder: 
         _print_json(document)
     else:
         print_review(_console(args), document)
-        print(render_score(lab, document))
+        print(render_score(lab.story, document))
     return ExitCode.ACCEPT
 
 
@@ -428,6 +453,7 @@ _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "apply": _run_apply,
     "check": _run_check,
     "smoke": _run_smoke,
+    "campaign": _run_campaign,
     "tree": _run_tree,
     "lab": _run_lab,
     "show": _run_show,

@@ -7,12 +7,24 @@ import enum
 from collections.abc import Iterator
 from typing import TextIO
 
-from rich.status import Status as Spinner
+from rich.console import RenderableType
+from rich.progress import (
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
 from patchbot.errors import PatchbotError
 from patchbot.model import StageResult, VerdictStatus
 from patchbot.pipeline import Listener
 from patchbot.report.text import ReportConsole, clean_text
+
+_BAR_WIDTH = 24
 
 
 class ExitCode(enum.IntEnum):
@@ -34,34 +46,50 @@ VERDICT_CODES = {
 }
 
 
+class _Share(ProgressColumn):
+    """A bar for what is measured; nothing for what is only told."""
+
+    def render(self, task: Task) -> RenderableType:
+        if task.total is None:
+            return Text("")
+        return ProgressBar(total=task.total, completed=task.completed, width=_BAR_WIDTH)
+
+
 class Narrator:
-    """Tells on standard error what happens: one changing line on a terminal, lines elsewhere."""
+    """Tells on standard error what happens: one changing line on a terminal, lines elsewhere.
+
+    The changing line begins with the time since `working`.
+    """
 
     def __init__(self, stream: TextIO, *, plain: bool = False) -> None:
         self._stream = stream
         self._console = ReportConsole(file=stream, markup=False, highlight=False, emoji=False)
         self._live = bool(stream.isatty()) and not plain
-        self._spinner: Spinner | None = None
+        self._line: Progress | None = None
+        self._done = 0
         self._running: dict[tuple[str, str], None] = {}
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
         """Show progress inside the block; the changing line is gone afterwards."""
         if self._live:
-            self._spinner = self._console.status("starting")
-            self._spinner.start()
+            words = TextColumn("{task.description}", markup=False)
+            columns = SpinnerColumn(), TimeElapsedColumn(), _Share(), words
+            self._line = Progress(*columns, console=self._console, transient=True)
+            self._line.add_task("starting", total=None)
+            self._line.start()
         try:
             yield
         finally:
-            if self._spinner is not None:
-                self._spinner.stop()
-            self._spinner = None
+            if self._line is not None:
+                self._line.stop()
+            self._line = None
 
     def say(self, text: str) -> None:
         """Say what is being done now."""
         text = clean_text(text)
-        if self._spinner is not None:
-            self._spinner.update(text)
+        if self._line is not None:
+            self._line.update(self._line.task_ids[0], description=text)
         else:
             self._write(text)
 
@@ -84,16 +112,26 @@ class Narrator:
         """Return a listener for the pipeline."""
         return Listener(self._started, self._ended, self.warn)
 
+    def measure(self, text: str, share: float) -> None:
+        """Say how far something is, from 0 to 1."""
+        if self._line is not None:
+            task = self._line.task_ids[0]
+            self._line.update(task, description=clean_text(text), total=1.0, completed=share)
+        else:
+            self._write(f"{share:4.0%} {clean_text(text)}")
+
     def _started(self, label: str, stage: str) -> None:
         self._running[label, stage] = None
-        if self._spinner is not None:
-            self.say("running " + ", ".join(f"{at}: {what}" for at, what in self._running))
+        if self._line is not None:
+            names = ", ".join(f"{at}: {what}" for at, what in self._running)
+            self.say(f"{self._done} stages done; running {names}")
 
     def _ended(self, label: str, result: StageResult) -> None:
         self._running.pop((label, result.stage), None)
+        self._done += 1
         kept = ", kept from an earlier run" if result.stored else ""
         line = f"{label} {result.stage}: {result.status.value} ({result.seconds:.2f} s{kept})"
-        if self._spinner is None:
+        if self._line is None:
             self._write(line)
         elif self._running:
             self._started(*next(iter(self._running)))

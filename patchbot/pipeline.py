@@ -60,7 +60,8 @@ def run_stages(
     """Run every stage for every labelled request and return the results by label, in stage order.
 
     A stage whose needs did not pass (or fail, and leave what it needs) is *skipped*; one that
-    raises is an *error*. Finished results are kept in `store` at once. Raises `CancelledError` when stopped by Ctrl-C or `PROCESSES`.
+    raises is an *error*. Finished results are kept in `store` at once. Raises `CancelledError` when
+    stopped by Ctrl-C or `PROCESSES`.
     """
     todo = [_Job(label, stage, request) for label, request in requests.items() for stage in stages]
     run = _Run(todo, store, listener or Listener())

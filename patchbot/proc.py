@@ -53,6 +53,11 @@ class Processes:
         """Whether `cancel` or `interrupt` was called."""
         return self._interrupted or self._cancelled.is_set()
 
+    def live_ids(self) -> list[int]:
+        """The process ids of the programs that run now; each leads a group of its own."""
+        with self._lock:
+            return [process.pid for process in self._live]
+
     def check(self) -> None:
         """Raise `CancelledError` once `cancel` was called."""
         if self.cancelled:

@@ -59,6 +59,12 @@ def run_smoke(
     }
 
 
+def build_for(tree: Repository, trail: Sequence[str], home: Path, folder: Path, say: Say) -> Image:
+    """Build the last commit of a trail and return its image; raises `PatchbotError`."""
+    _require()
+    return _build(tree, trail, home, folder, say)[1]
+
+
 def _require() -> None:
     absent = missing_programs()
     if absent:

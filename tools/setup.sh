@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Brings this machine to where patchbot runs: system packages, then .venv in the tree.
-# Usage: tools/setup.sh demo|test     (test needs more packages than demo)
+# Usage: tools/setup.sh demo|demo-kernel|test     (each needs more packages than the one before)
 # Says nothing when there is nothing to do. Narration goes to stderr.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly purpose=${1:?usage: tools/setup.sh demo|test}
+readonly purpose=${1:?usage: tools/setup.sh demo|demo-kernel|test}
 readonly venv=.venv
 readonly stamp=$venv/.setup-stamp
 readonly log=$venv/setup.log
@@ -35,11 +35,9 @@ has_libc_headers() { have gcc && printf '#include <stdio.h>\n' | gcc -E -x c - >
 missing_packages() {
     have git || echo git
     find_python >/dev/null || printf '%s\n' python3 python3-venv
-    [ "$purpose" = test ] || return 0
+    [ "$purpose" != demo ] || return 0
     have gcc || echo gcc
     has_libc_headers || echo libc6-dev
-    have public-inbox-httpd || echo public-inbox
-    have xz || echo xz-utils
     # What the tools stage runs.
     have perl || echo perl
     have make || echo make
@@ -49,11 +47,18 @@ missing_packages() {
     have sparse || echo sparse
     have spatch || echo coccinelle
     have bwrap || echo bubblewrap
+    have ccache || echo ccache
     [ -e /usr/include/gelf.h ] || echo libelf-dev
     # What the smoke stage runs.
     have busybox || echo busybox-static
     have qemu-system-x86_64 || echo qemu-system-x86
     [ -x /sbin/mke2fs ] || have mke2fs || echo e2fsprogs
+    if [ "$purpose" = demo-kernel ]; then
+        compgen -G '/usr/src/linux-source-*.tar.xz' >/dev/null || echo linux-source
+        return 0
+    fi
+    have public-inbox-httpd || echo public-inbox
+    have xz || echo xz-utils
     # The sources that the rules are tried on: with and without seeded faults.
     local version
     for version in 6.1 6.12; do
@@ -125,8 +130,8 @@ make_venv() {
 }
 
 case $purpose in
-    demo | test) ;;
-    *) die "unknown purpose '$purpose': say demo or test" ;;
+    demo | demo-kernel | test) ;;
+    *) die "unknown purpose '$purpose': say demo, demo-kernel or test" ;;
 esac
 ensure_packages
 # Two makes at once in one tree wait for each other.

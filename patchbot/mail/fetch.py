@@ -18,7 +18,7 @@ import urllib.parse
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import b4
 import dns.exception
@@ -413,6 +413,24 @@ class _BoundedSession(requests.Session):
         """Send a request; see requests' Session."""
         call = super().request
         return _within(self._timeout_s, lambda: call(*args, **kwargs))  # type: ignore[arg-type]
+
+    def merge_environment_settings(  # type: ignore[override]
+        self, url: str, *args: Any, **kwargs: Any
+    ) -> Any:
+        """See requests' Session; no proxy stands between this machine and itself."""
+        found = super().merge_environment_settings(url, *args, **kwargs)
+        return {**found, "proxies": {}} if _is_here(url) else found
+
+    def rebuild_proxies(self, prepared_request: Any, proxies: Any) -> Any:
+        """See requests' Session; called for redirects."""
+        if _is_here(prepared_request.url):
+            return {}
+        return super().rebuild_proxies(prepared_request, proxies)  # type: ignore[no-untyped-call]
+
+
+def _is_here(url: str) -> bool:
+    host = urllib.parse.urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _within(timeout_s: float, call: Callable[[], _T]) -> _T:

@@ -24,6 +24,7 @@ _FROM_LINE = re.compile(
     rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b|[0-9a-f]{40} (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )[^\n]*\n"
 )
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.M)
+_FROM = re.compile(rb"^(>*From )", re.M)
 _CHUNK_BYTES = 1 << 20
 _MAX_LINE_BYTES = 1 << 20
 _MAILDIR = ("cur", "new")
@@ -52,6 +53,11 @@ def split_mbox(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
         kept.add(text)
     if kept.data:
         yield kept.take(unquote=is_mbox), kept.cut
+
+
+def quote_mail(raw: bytes) -> bytes:
+    """Return a mail as it stands in an mboxrd file."""
+    return b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + _FROM.sub(rb">\1", raw) + b"\n"
 
 
 def _split_at_from_lines(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -14,7 +14,7 @@ from patchbot.qemu.initramfs import Entry, console, folder, pack, program
 from patchbot.qemu.machine import Guest, run_guest
 
 KVM = Path("/dev/kvm")
-_PROBE_S = 6.0
+PROBE_S = 6.0
 _INIT = b"#!/bin/busybox sh\n/bin/busybox cat /mark\n/bin/busybox reboot -f\n"
 
 
@@ -54,7 +54,7 @@ def _prints_a_line(kernel: Path, place: Path) -> bool:
     place.mkdir(parents=True, exist_ok=True)
     (place / "initrd").write_bytes(pack(entries))
     try:
-        ran = run_guest(Guest(kernel, place / "initrd"), place, accel="kvm", timeout_s=_PROBE_S)
+        ran = run_guest(Guest(kernel, place / "initrd"), place, accel="kvm", timeout_s=PROBE_S)
     except PatchbotError:
         return False
     return mark.encode() in ran.log

@@ -14,6 +14,7 @@ from patchbot.kbuild.image import Image
 from patchbot.proc import run_program
 from patchbot.qemu.console import Case, End, Told, read_console
 from patchbot.qemu.errors import MachineError
+from patchbot.qemu.fsck import find_e2fs
 from patchbot.qemu.initramfs import Entry, console, folder, pack, program
 from patchbot.qemu.machine import Guest, run_guest
 from patchbot.qemu.programs import compile_program
@@ -156,14 +157,6 @@ def check_disk(path: Path) -> Case:
     text = done.stdout.decode("utf-8", "replace").strip().splitlines()
     why = "clean" if done.returncode == _CLEAN else "; ".join(text[-3:])
     return Case(done.returncode == _CLEAN, f"fsck of {path.stem}", why)
-
-
-def find_e2fs(name: str) -> str:
-    """Return the path of a program of e2fsprogs; raises `MachineError`."""
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-    if found is None:
-        raise MachineError(f"{name} is not installed", hint="apt-get install e2fsprogs")
-    return found
 
 
 def _pack(scenario: Scenario, script: bytes, mark: str, home: Path) -> bytes:

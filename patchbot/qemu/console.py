@@ -17,7 +17,10 @@ _TROUBLE = re.compile(
     rf"^{_STAMP}(?P<text>(?:Kernel panic - not syncing|kernel BUG at|BUG: |Oops: |WARNING: "
     r"|general protection fault|Unable to handle|unable to handle|INFO: task .* blocked for more"
     r"|INFO: rcu_\w+ .*stall|watchdog: BUG|EXT4-fs error|JBD2: .*(?:[Ii]nvalid|checksum|corrupt)"
+    r"|JBD2: Spotted dirty metadata buffer|EXT4-fs .*(?:Data will be lost|blocks? .*not cleared)"
     r"|Journal checksum error|Aborting journal|Buffer I/O error|DEBUG_LOCKS_WARN_ON"
+    # DIF/DIX: drivers/scsi/scsi_debug.c and block/t10-pi.c (v5.9, v6.1).
+    r"|.*(?:GUARD|REF) check failed on sector|.*guard tag error at sector"
     r"|.*possible (?:recursive|circular) locking).*)$"
 )
 _RESULT = re.compile(r"(?P<ok>ok|not ok) (?P<number>\d+)(?: - (?P<name>.*?))?(?: # (?P<why>.*))?")

@@ -1,8 +1,9 @@
 """A client of QEMU's gdb stub: stop a guest at an address, and let single vCPUs go on.
 
 QEMU's threads are vCPUs. Connecting stops the whole guest, and so does any byte that is sent while
-it runs; this client therefore sends nothing between `resume` and the next stop, but for
-`interrupt`. Closing the socket of a stopped guest leaves it stopped: call `detach`.
+it runs, but for the one `+` that acknowledges the last packet; this client therefore sends nothing
+between `resume` and the next stop, but for `interrupt`. Closing the socket of a stopped guest
+leaves it stopped: call `detach`.
 """
 
 from __future__ import annotations
@@ -55,7 +56,6 @@ class Stub:
         self._acks = True
         self._inserted: dict[int, bytes] = {}
         self._threads: tuple[str, ...] = ()
-        self._running = False
 
     @property
     def threads(self) -> tuple[str, ...]:
@@ -140,7 +140,6 @@ class Stub:
         """Let vCPUs go on, all of them for none named; what stops them comes from `wait_stop`."""
         actions = b"".join(b";c:%b" % thread.encode() for thread in threads)
         self._send(b"vCont" + (actions or b";c"))
-        self._running = True
 
     def step(self, thread: str) -> Stop:
         """Let one vCPU take one instruction while the others stand; returns its stop.
@@ -168,17 +167,20 @@ class Stub:
             return None
         stop = parse_stop(text)
         if isinstance(stop, Stop):
-            self._running = False
             return stop
         raise self._ended(stop) if stop else StubError(f"the guest does not go on: {text[:40]!r}")
 
     def detach(self) -> None:
-        """Take all breakpoints away and let all vCPUs run on without this connection."""
-        if self._running:
-            self.interrupt()
+        """Take all breakpoints away and let all vCPUs run on without this connection.
+
+        Good at any time: a running guest is stopped before, and a stopped one does not mind.
+        """
+        self._line.send(_INTERRUPT)
+        # With an answer, whatever stop there was has been acknowledged: one `+` too many, after the
+        # guest goes on, would stop it for good.
+        self._ask(b"vCont?")
         self.remove_all()
         self._expect_ok(b"D")
-        self._running = True
 
     def close(self) -> None:
         """Close the connection."""

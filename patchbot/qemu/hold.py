@@ -1,7 +1,8 @@
 """Windows: stop one thread of a guest at a symbol of its kernel while all others go on.
 
 The thread is known by its vCPU, to which the guest has pinned it; everything else is pinned to the
-others. Where a window has several steps, they must be reached in order on one kernel stack.
+others. Threads of one vCPU are told apart by their kernel stacks: where a window has several steps,
+one thread must reach them in order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +43,9 @@ class HeldTooLong(MachineError):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Where a thread is stopped: at the `hits`-th time that the last of `steps` is reached.
+    """Where a thread is stopped: at the `hits`-th time that it reaches the last of `steps`.
 
-    Every step but the last is left again. `processor` is the vCPU that the thread is pinned to.
+    `processor` is the vCPU that the thread is pinned to.
     `reach_s` bounds the time until the window opens, `keep_s` how long it stays open, in seconds.
     """
 
@@ -70,12 +71,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """An open window: where, after how many seconds, and how often which hit was passed over."""
+    """An open window: where, after how many seconds, and in words how often what was hit."""
 
     symbol: str
     address: int
     seconds: float
-    passed: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
 
 
 def parse_hold(text: str) -> Asked:
@@ -115,7 +116,7 @@ class Window:
         self._thread = stub.threads[hold.processor]
         self._others = tuple(each for each in stub.threads if each != self._thread)
         self._seen: Counter[str] = Counter()
-        self._stack: int | None = None
+        self._passed: Counter[int] = Counter()
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -128,29 +129,23 @@ class Window:
         Raises `MachineError` where the symbols are another kernel's.
         """
         self._check_kernel()
-        self._watch(self._places[0])
+        self._watch()
         self._stub.resume()
 
     def wait(self, watch: Callable[[], None] = PROCESSES.check) -> Reached:
         """Wait until the window is open: the thread stands, and the other vCPUs go on.
 
-        Raises `WindowNotReached`, after which the guest stands; `GoneError` where it ends.
+        Raises `WindowNotReached`, and `GoneError` where the guest ends.
         """
         start = time.monotonic()
-        step = hits = 0
         while True:
-            self._next_stop(start, step, watch)
-            address = self._pass_over(step)
-            if address is None:
-                self._stub.resume()
-                continue
-            hits += step == len(self._places) - 1
-            if hits == self._hold.hits:
+            self._next_stop(start, watch)
+            standing = self._standing()
+            address = standing.get(self._thread)
+            if address is not None and self._is_there(address):
                 return self._opened(address, time.monotonic() - start)
-            self._leave(self._thread)
-            if step < len(self._places) - 1:
-                step += 1
-                self._watch(self._places[step])
+            if standing:
+                self._leave(tuple(standing))
             self._stub.resume()
 
     def keep(self, until: Callable[[], bool], watch: Callable[[], None] = PROCESSES.check) -> float:
@@ -190,66 +185,67 @@ class Window:
         if text != _BANNER_TEXT:
             raise MachineError("the symbols are not those of the running kernel", hint=hint)
 
-    def _watch(self, place: Place) -> None:
-        self._stub.remove_all()
-        for address in place.addresses:
-            self._stub.insert(address)
+    def _watch(self) -> None:
+        """Put breakpoints where some thread is awaited, and at the first symbol for all others."""
+        for step in {0, *map(self._step_after, self._passed.values())}:
+            for address in self._places[step].addresses:
+                self._stub.insert(address)
 
-    def _next_stop(self, start: float, step: int, watch: Callable[[], None]) -> None:
+    def _step_after(self, passed: int) -> int:
+        return min(passed, len(self._places) - 1)
+
+    def _next_stop(self, start: float, watch: Callable[[], None]) -> None:
         left = self._hold.reach_s - (time.monotonic() - start)
-        stop = self._stub.wait_stop(max(0.0, left), watch)
+        # What others reach all the time may not put the end off.
+        stop = self._stub.wait_stop(left, watch) if left > 0 else None
         if stop is None:
-            self._stub.interrupt()
-            raise self._not_reached(step)
+            raise self._not_reached()
         if stop.signal != TRAP:
             raise _stopped_otherwise(stop)
 
-    def _pass_over(self, step: int) -> int | None:
-        """Step all vCPUs that stand at a breakpoint over it; return the address for the thread's.
+    def _standing(self) -> dict[str, int]:
+        """Return the vCPUs that stand at breakpoints, and where, and count them.
 
         Each vCPU is asked: two can have stopped at once, and only one is reported.
         """
-        for thread in self._others:
-            if self._stub.registers(thread).rip in self._stub.inserted:
-                self._count(step, thread)
-                self._leave(thread)
-        now = self._stub.registers(self._thread)
-        if now.rip not in self._stub.inserted:
-            return None
-        stack = now.rsp // _STACK_BYTES
-        if step == 0:
-            self._stack = stack
-        if stack != self._stack:
-            self._count(step, f"{self._thread}, by another thread")
-            self._leave(self._thread)
-            return None
-        self._count(step, self._thread)
-        return now.rip
+        found: dict[str, int] = {}
+        for thread in self._stub.threads:
+            address = self._stub.registers(thread).rip
+            if address in self._stub.inserted:
+                found[thread] = address
+                self._seen[f"{self._name(address)} on vCPU {thread}"] += 1
+        return found
 
-    def _count(self, step: int, where: str) -> None:
-        self._seen[f"{self._hold.steps[step]} on vCPU {where}"] += 1
+    def _name(self, address: int) -> str:
+        return next(each.symbol for each in self._places if address in each.addresses)
 
-    def _leave(self, thread: str) -> None:
-        """Take one instruction without breakpoints, the other vCPUs standing, and put them back."""
-        addresses = self._stub.inserted
+    def _is_there(self, address: int) -> bool:
+        """Note that the vCPU's thread came to a step; return whether the window opens there."""
+        stack = self._stub.registers(self._thread).rsp // _STACK_BYTES
+        step = self._step_after(self._passed[stack])
+        if address in self._places[step].addresses:
+            self._passed[stack] += 1
+        return self._passed[stack] == len(self._places) - 1 + self._hold.hits
+
+    def _leave(self, threads: Sequence[str]) -> None:
+        """Let vCPUs take one instruction, one after the other, while there are no breakpoints."""
         self._stub.remove_all()
-        self._stub.step(thread)
-        for address in sorted(addresses):
-            self._stub.insert(address)
+        for thread in threads:
+            self._stub.step(thread)
+        self._watch()
 
     def _opened(self, address: int, seconds: float) -> Reached:
         self._stub.remove_all()
         self._stub.resume(self._others)
-        return Reached(self._hold.steps[-1], address, seconds, self._passed())
+        return Reached(self._hold.steps[-1], address, seconds, self._words())
 
-    def _passed(self) -> tuple[str, ...]:
+    def _words(self) -> tuple[str, ...]:
         return tuple(f"{where}: {count}" for where, count in self._seen.items())
 
-    def _not_reached(self, step: int) -> WindowNotReached:
-        symbol, passed = self._hold.steps[step], "; ".join(self._passed())
+    def _not_reached(self) -> WindowNotReached:
         return WindowNotReached(
-            f"{symbol} was not reached on vCPU {self._hold.processor} within "
-            f"{self._hold.reach_s:g} s (seen: {passed or 'nothing'})",
+            f"{'>'.join(self._hold.steps)} was not reached on vCPU {self._hold.processor} within "
+            f"{self._hold.reach_s:g} s (seen: {'; '.join(self._words()) or 'nothing'})",
             hint="is the thread pinned to that vCPU, and does the guest make it run?",
         )
 

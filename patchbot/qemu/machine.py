@@ -137,6 +137,7 @@ class Live:
                 ended = f"no end within {timeout_s:g} s"
             elif _size(self.log_file) > _MAX_LOG:
                 ended = f"it wrote more than {_MAX_LOG >> 20} MiB"
+        PROCESSES.check()
         if not ended and self.process.returncode:
             raise MachineError(self._why())
         return Ran(self.read_log(), time.monotonic() - self._start, ended)

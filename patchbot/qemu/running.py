@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 
+from patchbot.errors import StoreError
 from patchbot.qemu.boot import Outcome, Setting, boot_plain
+from patchbot.qemu.captures import boot_crash
 from patchbot.qemu.console import Case
 from patchbot.qemu.errors import MachineError
 from patchbot.qemu.scenario import Scenario
@@ -20,7 +22,7 @@ def _boot_plain(scenario: Scenario, setting: Setting) -> Outcome:
     return boot_plain(scenario, setting)
 
 
-KINDS: Mapping[str, Kind] = {"plain": _boot_plain, "window": boot_window}
+KINDS: Mapping[str, Kind] = {"plain": _boot_plain, "window": boot_window, "crash": boot_crash}
 
 
 def run_scenario(scenario: Scenario, setting: Setting) -> Outcome:
@@ -35,8 +37,10 @@ def run_scenario(scenario: Scenario, setting: Setting) -> Outcome:
         return Outcome((Case(True, scenario.name, why),), "", "", b"", 0.0)
     if scenario.kind not in KINDS:
         raise MachineError(f"scenario {scenario.name}: there is no kind {scenario.kind!r}")
-    setting.place.mkdir(parents=True, exist_ok=True)
     try:
+        setting.place.mkdir(parents=True, exist_ok=True)
         return KINDS[scenario.kind](scenario, setting)
+    except OSError as error:
+        raise StoreError(f"{setting.place}: {error.strerror}", hint="free space") from error
     finally:
         shutil.rmtree(setting.place, ignore_errors=True)

@@ -34,9 +34,9 @@ class SmokeStage:
 
     def key(self, request: StageRequest) -> str | None:
         """Hash the images' places, which name what they were made of, the scenarios and QEMU."""
-        images = _images(request)
+        images, which = _images(request), _which(request)  # v4's patch 2 may be all of v5
         scenarios = [scenario.key for scenario in load_scenarios().values()]
-        return hash_key(self.name, self.version, images, scenarios, find_version(QEMU))
+        return hash_key(self.name, self.version, images, which, scenarios, find_version(QEMU))
 
     def is_current(self, stored: StageResult, request: StageRequest) -> bool:
         """A kept result holds as long as the logs that it names are there."""
@@ -73,7 +73,8 @@ class SmokeStage:
 
 def _which(request: StageRequest) -> str:
     """Say which patch was booted, where it is not the last."""
-    number = request.earlier["build"].data.get("patch")
+    data = request.earlier["build"].data if "build" in request.earlier else {}
+    number = data.get("patch")
     patches = request.revision.patches
     if not isinstance(number, int) or not 0 < number < len(patches):
         return ""

@@ -31,9 +31,11 @@ class FakeStub:
     """Plays `plan`: each move waits until its vCPU may run. `asked` is what the client sent.
 
     `answers` override what a request is answered with, by its whole text; `vanish_at` closes the
-    line at a request, `raw` is sent on connection instead of the stop packet. As on QEMU, a vCPU
-    that goes on from a breakpoint without a step stops there once more, and so does a step while
-    the breakpoint is there.
+    line at a request, after the answer if one is given here; `raw` is sent on connection instead of
+    the stop packet. As on QEMU, a vCPU that goes on from a breakpoint without a step stops there
+    once more, and so does a step while the breakpoint is there; a byte that comes while the guest
+    runs stops it, and is `lost`, unless it acknowledges the last packet. With
+    `resumed_by_another`, the guest is stopped and let go on by somebody else as soon as it runs.
     """
 
     plan: list[Move] = field(default_factory=list)
@@ -42,10 +44,12 @@ class FakeStub:
     answers: Mapping[str, bytes] = field(default_factory=dict)
     vanish_at: str = ""
     raw: bytes | None = None
+    resumed_by_another: bool = False
     when_idle: Callable[[], bytes | None] = lambda: None
     asked: list[str] = field(default_factory=list)
     detached: bool = False
-    bytes_while_running: int = 0
+    lost: bytes = b""
+    unacknowledged: bool = True
 
     def __post_init__(self) -> None:
         self.where = [(0x1000 + each, HOME_RSP) for each in range(self.processors)]
@@ -53,6 +57,7 @@ class FakeStub:
         self.running: set[int] = set()
         self.chosen = 0
         self.handled = ""
+        self.closed = threading.Event()
         self.change = threading.Condition()
 
     def settle(self, request: str) -> None:
@@ -79,34 +84,45 @@ class FakeStub:
         with line, contextlib.suppress(OSError):
             line.sendall(self.raw if self.raw is not None else render_packet(b"T02thread:01;"))
             while data := line.recv(4096):
-                for byte in data:
-                    if not self._take(line, reader, bytes((byte,))):
-                        return
+                if not all(self._take(line, reader, bytes((byte,))) for byte in data):
+                    break
+        self.closed.set()
 
     def _take(self, line: socket.socket, reader: Reader, byte: bytes) -> bool:
-        if self.running and not self.detached:
-            self.bytes_while_running += byte not in (b"\x03", b"+")
+        if self.unacknowledged:
+            self.unacknowledged = byte not in (b"+", b"$")
+            if byte != b"$":
+                return True
+        if self.running and byte != b"\x03":
+            self.lost += byte
+            self.running = set()
+            return True
         if byte == b"\x03":
             if self.running:
                 self.running = set()
-                line.sendall(render_packet(b"T02thread:01;"))
+                self._say(line, b"T02thread:01;")
             return True
-        for each in reader.feed(byte):
-            if isinstance(each, Mark):
-                continue
-            text = each.decode()
-            self.asked.append(text)
-            if text == self.vanish_at:
-                return False
-            line.sendall(b"+")
-            answer = self.answers.get(text)
-            answer = self._answer(text) if answer is None else answer
-            if answer is not None:
-                line.sendall(render_packet(answer))
-            with self.change:
-                self.handled = text
-                self.change.notify_all()
+        texts = [each.decode() for each in reader.feed(byte) if not isinstance(each, Mark)]
+        return all(self._play(line, text) for text in texts)
+
+    def _play(self, line: socket.socket, text: str) -> bool:
+        self.asked.append(text)
+        line.sendall(b"+")
+        answer = self.answers.get(text)
+        if answer is None and text != self.vanish_at:
+            answer = self._answer(text)
+        if answer is not None:
+            self._say(line, answer)
+        if text == self.vanish_at:
+            return False
+        with self.change:
+            self.handled = text
+            self.change.notify_all()
         return True
+
+    def _say(self, line: socket.socket, text: bytes) -> None:
+        self.unacknowledged = True
+        line.sendall(render_packet(text))
 
     def _answer(self, text: str) -> bytes | None:
         fixed = {"vCont?": b"vCont;c;C;s;S", "qsThreadInfo": b"l", "D": b"OK"}
@@ -137,7 +153,7 @@ class FakeStub:
         if text.startswith("vCont;c"):
             named = {int(each, 16) - 1 for each in re.findall(r"c:([0-9a-f]+)", text)}
             self.running = named or set(range(self.processors))
-            return self._go_on()
+            return b"T02thread:01;" if self.resumed_by_another else self._go_on()
         return b""
 
     def _registers(self) -> bytes:

@@ -22,7 +22,9 @@ from tests.support import ROOT
 from tests.support.git_tree import left_without_trace, run_git
 
 V3 = str(find_mbox("page-protect-v3.mbox"))
-COMMANDS = ("review", "apply", "check", "smoke", "show", "demo", "doctor")
+COMMANDS = (
+    "review", "apply", "check", "smoke", "campaign", "tree", "lab", "show", "demo", "doctor",
+)  # fmt: skip
 Captured = pytest.CaptureFixture[str]
 
 

@@ -81,6 +81,11 @@ def test_results_outside_the_protocol_do_not_count() -> None:
         "[    9.9] EXT4-fs error (device vda): ext4_lookup:1855: inode #2: comm ls: bad",
         "[    9.9] JBD2: Invalid checksum recovering data block 1234 in log",
         "Oops: general protection fault, 0000 [#1] SMP",
+        "scsi_debug:dif_verify: GUARD check failed on sector 12472 rcvd 0x5f7b, data 0xeb25",
+        "[    8.1] sda: guard tag error at sector 4552 (rcvd 0001, want 1ff1)",
+        "JBD2: Spotted dirty metadata buffer (dev = vda, blocknr = 1045). There's a risk of it.",
+        "[    4.0] EXT4-fs (vda): This should not happen!! Data will be lost",
+        "EXT4-fs (vda): Inode 12 (00000000aa): i_reserved_data_blocks (4) not cleared!",
     ],
 )
 def test_complaints_of_the_kernel(line: str) -> None:

@@ -70,6 +70,7 @@ def test_what_is_sent_comes_out_in_whatever_pieces(texts: list[bytes], piece: in
         (b"$OK#zz", "sum"),
         (b"$a}#de", "cut short"),
         (b"$*#2a", "cut short"),
+        (b"$0*\x1c#76", "cut short"),
         (b"$" + b"a" * (1 << 20) + b"a", "does not end"),
     ],
 )
@@ -137,7 +138,7 @@ def test_nothing_is_sent_while_the_guest_runs_for_that_would_stop_it(opened: Ope
     stub.resume()
     assert stub.wait_stop(0.05) is None
     assert stub.interrupt() == Stop(2, "01")
-    assert fake.bytes_while_running == 0
+    assert fake.lost == b""
 
 
 def test_software_breakpoints_where_hardware_ones_are_refused(opened: Opener) -> None:
@@ -176,6 +177,17 @@ def test_detaching_stops_takes_breakpoints_away_and_lets_all_go_on(opened: Opene
     assert fake.running == {0, 1}
 
 
+def test_detaching_from_a_guest_that_another_stopped_and_let_go_on(opened: Opener) -> None:
+    fake = FakeStub(resumed_by_another=True)
+    stub = opened(fake)
+    stub.insert(0x2000)
+    stub.resume()
+    assert stub.wait_stop(5.0) == Stop(2, "01")
+    stub.detach()
+    assert fake.detached
+    assert fake.lost == b""
+
+
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
@@ -204,8 +216,10 @@ def test_a_guest_that_does_not_go_on(opened: Opener) -> None:
 
 
 def test_a_guest_that_ends_says_so_though_nobody_takes_the_answer(opened: Opener) -> None:
-    stub = opened(FakeStub(when_idle=lambda: b"W00"))
+    fake = FakeStub(answers={"vCont;c": b"W00"}, vanish_at="vCont;c")
+    stub = opened(fake)
     stub.resume()
+    assert fake.closed.wait(60.0)
     with pytest.raises(GoneError, match="W00"):
         stub.wait_stop(5.0)
 

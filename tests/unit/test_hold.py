@@ -100,7 +100,7 @@ def test_other_vcpus_are_stepped_over_and_counted(armed: Armed) -> None:
     plan = [Move(0, FIRST), Move(0, FIRST), Move(1, FIRST), Move(0, LAST), Move(1, LAST)]
     fake = FakeStub(plan)
     reached = armed(fake, Hold(STEPS)).wait()
-    assert reached.passed == (
+    assert reached.seen == (
         "walnut_first on vCPU 01: 2",
         "walnut_first on vCPU 02: 1",
         "walnut_last on vCPU 01: 1",
@@ -114,7 +114,16 @@ def test_two_vcpus_at_once_of_which_one_is_reported(armed: Armed) -> None:
     # The stop names vCPU 0 alone, while vCPU 1 stands at the symbol too.
     fake = FakeStub([Move(0, LAST, together=True), Move(1, LAST)])
     armed(fake, Hold(STEPS[1:])).wait()
-    assert fake.where == [(LAST + 1, HOME_RSP), (LAST, HOME_RSP)]
+    fake.settle("vCont;c:01")
+    assert fake.where[1] == (LAST, HOME_RSP)
+    assert fake.running == {0}
+
+
+def test_two_vcpus_at_once_are_both_stepped_over(armed: Armed) -> None:
+    fake = FakeStub([Move(0, FIRST, together=True), Move(1, FIRST), Move(1, LAST)])
+    reached = armed(fake, Hold(STEPS)).wait()
+    assert fake.where[0] == (FIRST + 1, HOME_RSP)
+    assert reached.seen[:2] == ("walnut_first on vCPU 01: 1", "walnut_first on vCPU 02: 1")
 
 
 def test_another_thread_on_the_same_vcpu_is_not_the_one(armed: Armed) -> None:
@@ -123,7 +132,23 @@ def test_another_thread_on_the_same_vcpu_is_not_the_one(armed: Armed) -> None:
     fake = FakeStub(plan)
     reached = armed(fake, Hold(STEPS)).wait()
     assert fake.where[1] == (LAST, HOME_RSP - 0x100)
-    assert "walnut_last on vCPU 02, by another thread: 1" in reached.passed
+    assert "walnut_last on vCPU 02: 2" in reached.seen
+
+
+def test_a_thread_that_stays_at_the_first_symbol_does_not_hide_the_one(armed: Armed) -> None:
+    other = HOME_RSP + STACK
+    plan = [Move(1, FIRST, other), Move(1, FIRST), Move(1, FIRST), Move(1, LAST), Move(1, LAST)]
+    fake = FakeStub(plan)
+    armed(fake, Hold(STEPS)).wait()
+    assert fake.where[1] == (LAST, HOME_RSP)
+    assert len(fake.plan) == 1
+
+
+def test_arrivals_of_two_threads_are_not_added_up(armed: Armed) -> None:
+    plan = [Move(1, LAST), Move(1, LAST, HOME_RSP + STACK)]
+    window = armed(FakeStub(plan), Hold(STEPS[1:], hits=2, reach_s=0.1))
+    with pytest.raises(WindowNotReached):
+        window.wait()
 
 
 def test_one_arrival_is_not_two(armed: Armed) -> None:
@@ -158,7 +183,9 @@ def test_the_other_processor_can_be_the_held_one(armed: Armed) -> None:
 def test_a_window_that_never_opens_is_an_error_that_says_what_was_seen(armed: Armed) -> None:
     fake = FakeStub([Move(1, FIRST), Move(0, LAST)])
     window = armed(fake, Hold(STEPS, reach_s=0.1))
-    with pytest.raises(WindowNotReached, match="walnut_last was not reached on vCPU 1") as caught:
+    with pytest.raises(
+        WindowNotReached, match="walnut_first>walnut_last was not reached on vCPU 1"
+    ) as caught:
         window.wait()
     assert "walnut_last on vCPU 01: 1" in str(caught.value)
     assert "pinned" in caught.value.hint
@@ -167,6 +194,15 @@ def test_a_window_that_never_opens_is_an_error_that_says_what_was_seen(armed: Ar
     window = armed(FakeStub(), Hold(STEPS, reach_s=0.05))
     with pytest.raises(WindowNotReached, match="seen: nothing"):
         window.wait()
+
+
+def test_what_others_do_all_the_time_does_not_put_the_end_off(armed: Armed) -> None:
+    fake = FakeStub([Move(0, FIRST)] * 1000)
+    window = armed(fake, Hold(STEPS, reach_s=0.0))
+    fake.settle("vCont;c")
+    with pytest.raises(WindowNotReached):
+        window.wait()
+    assert "vCont;s:01" not in fake.asked
 
 
 def test_the_window_is_kept_until_something_was_seen_and_then_all_go_on(armed: Armed) -> None:

@@ -80,7 +80,7 @@ def test_stopped_in_the_middle(tmp_path: Path) -> None:
     archive = make_archive(tmp_path / "x.tar.xz")
     try:
         with pytest.raises(CancelledError):
-            import_archive(archive, tmp_path / "t", tick=lambda count: PROCESSES.cancel())
+            import_archive(archive, tmp_path / "t", tick=lambda count, share: PROCESSES.cancel())
     finally:
         PROCESSES.reset()
     assert not (tmp_path / "t").exists()

@@ -16,6 +16,8 @@ from patchbot.qemu.compare import Pair, find_changes, judge_pairs
 from patchbot.qemu.console import Case
 from patchbot.qemu.scenario import Scenario, load_scenarios
 from patchbot.qemu.versus import compare_images
+from patchbot.stages.smoke import SmokeStage
+from tests.support.fakes import make_request, make_revision, passed
 
 GOOD = Outcome((Case(True, "data=journal"),), "", "", b"log", 2.0)
 BAD = Outcome((Case(False, "data=journal", "lost"),), "data=journal: lost", "", b"log", 2.0)
@@ -163,3 +165,16 @@ def test_scenarios_without_an_answer_are_skipped_by_name() -> None:
     status, reason = judge_pairs([pair(NOTHING, NOTHING), pair(GOOD, GOOD)])
     assert status is Status.PASS
     assert "boot: skipped, no device" in reason
+
+
+def test_one_image_of_two_revisions_is_two_results() -> None:
+    """The last image that builds may be that of an earlier patch, which the result says."""
+
+    def key(patches: int) -> str | None:
+        data = {"image": "/i", "base_image": "/b", "patch": 2}
+        earlier = {"build": passed("build", data=data)}
+        revision = make_revision(patches=patches)
+        return SmokeStage().key(replace(make_request(), revision=revision, earlier=earlier))
+
+    assert key(2) == key(2)
+    assert key(2) != key(3)

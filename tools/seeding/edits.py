@@ -6,44 +6,32 @@ A section sign in new text marks a line at which the fault may be reported; it i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from patchbot.lab.edits import Edit, delete, replace
 from tools.seeding.code import Call, Code, stands_alone, text
 
+__all__ = [
+    "MARK",
+    "Edit",
+    "apply",
+    "delete",
+    "insert_after",
+    "insert_before",
+    "move_before",
+    "replace",
+    "replace_argument",
+    "start_of_body",
+    "wrap",
+]
+
 MARK = "§"
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Bytes of a text that are replaced."""
-
-    start: int
-    end: int
-    text: str
-
-
-def replace(node: Node, new: str) -> Edit:
-    """Put other text in a node's place."""
-    return Edit(node.start_byte, node.end_byte, new)
 
 
 def replace_argument(call: Call, place: int, new: str) -> Edit:
     """Put another argument in a call, marking its line."""
     return replace(call.args[place], MARK + new)
-
-
-def delete(code: Code, statement: Node) -> Edit:
-    """Delete a statement with its line; where it is all of an `if`, an empty one is left."""
-    if not stands_alone(statement):
-        return replace(statement, ";")
-    start, end = statement.start_byte, statement.end_byte
-    head = code.data.rfind(b"\n", 0, start) + 1
-    tail = code.data.find(b"\n", end)
-    if not code.data[head:start].strip() and not code.data[end:tail].strip():
-        start, end = head, tail + 1
-    return Edit(start, end, "")
 
 
 def wrap(code: Code, statement: Node, head: str) -> Edit:

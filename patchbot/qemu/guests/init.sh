@@ -18,6 +18,13 @@ result() {
 	[ "$1" = 0 ] || word='not ok'
 	say "$word $count - $2${3:+ # $3}"
 }
+# results <program> [<argument>...]: each line that it writes is a result, "<0 or not>|<name>|<why>"
+results() {
+	"$@" >/tmp/results
+	status=$?
+	while IFS='|' read -r bad name why; do result "$bad" "$name" "$why"; done </tmp/results
+	[ $status = 0 ] || result 1 "$*" "it ended with status $status"
+}
 # skip <name> <why>: what can't be tried here
 skip() { result 0 "$1" "SKIP $2"; }
 # pin <mask of processors> <pattern>: every thread of that name, as far as the kernel lets it

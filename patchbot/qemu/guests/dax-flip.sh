@@ -1,0 +1,27 @@
+# Memory of the guest as a disk (memmap=), and files on it whose DAX and journal flags change while
+# they are in use. Afterwards the files must hold what the program says.
+disk=/dev/pmem0
+if [ ! -b $disk ]; then
+	skip dax-flip "there is no $disk"
+	return
+fi
+dd if=/dev/vda of=$disk bs=1M conv=fsync 2>/dev/null
+for dax in $modes; do
+	if ! mount -t ext4 -o nodelalloc,dax=$dax $disk /mnt; then
+		skip "dax=$dax" "it can't be mounted with dax=$dax"
+		continue
+	fi
+	mkdir /mnt/$dax
+	results dax_flip /mnt/$dax $dax
+	umount /mnt
+	result $? "dax=$dax, unmount"
+	mount -t ext4 -o dax=never $disk /mnt
+	for wanted in /tmp/wanted/*; do
+		name=${wanted##*/}
+		differs=$(cmp $wanted /mnt/$dax/$name 2>&1)
+		result $? "dax=$dax, file $name when mounted again" "$differs"
+		rm $wanted
+	done
+	umount /mnt
+done
+dd if=$disk of=/dev/vda bs=1M conv=fsync 2>/dev/null

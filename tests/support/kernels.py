@@ -1,0 +1,64 @@
+"""Kernels of Debian's 6.1, built as patchbot builds them: the stock one, and with changed files.
+
+Sources, objects and images stay in the work tree between runs, as they do for a user: an image is
+found by its tree's content. A clean clone builds all of them.
+"""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from patchbot.kbuild.image import Image, find_image
+from patchbot.stages.build import build_trail, kernel_folder, kernel_fragment
+from patchbot.tree import open_tree
+from tests.support import ROOT
+from tests.support.git_tree import run_git
+from tests.support.kernel_git import commit_on, kernel_git
+from tests.support.require import require
+
+VERSION = "6.1"
+TOOLS = (
+    "perl", "make", "gcc", "flex", "bison", "bc", "bwrap", "busybox", "qemu-system-x86_64",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """A repository with one commit, `base`; its kernels are built and kept in `home`."""
+
+    repository: Path
+    home: Path
+    base: str
+
+    def commit(self, files: Mapping[str, bytes], message: str, parent: str = "") -> str:
+        """A commit on the base, or on another one, with these files changed."""
+        return commit_on(self.repository, parent or self.base, files, message)
+
+    def image(self, commit: str, scratch: Path) -> Image:
+        """The image of a commit on the base, built unless it is kept."""
+        tree = open_tree(self.repository)
+        kept = find_image(self.home, tree.tree_of(commit), kernel_fragment())
+        if kept is not None:
+            return kept
+        trail = [self.base] if commit == self.base else [self.base, commit]
+        with kernel_folder(self.home, tree, self.base) as folder:
+            built = build_trail(tree, trail, self.home, folder, scratch)
+        assert built.kept is not None, built.image.log[-3000:]
+        return built.kept
+
+
+def make_kernels(folder: Path) -> Kernels:
+    """Make the repository in a folder of the test run; skipped or failed where a tool is absent."""
+    for tool in TOOLS:
+        require(tool)
+    source = kernel_git(VERSION)
+    repository = folder / "tree.git"
+    run_git(folder, "clone", "-q", "--bare", "--shared", str(source), repository.name)
+    home = ROOT / ".linux-sources" / f"home-{VERSION}"
+    return Kernels(repository, home, run_git(repository, "rev-parse", "master"))
+
+
+def forget(home: Path) -> None:
+    """Remove kept outcomes: what a guest said is to be seen anew."""
+    shutil.rmtree(home / "logs", ignore_errors=True)
