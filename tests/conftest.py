@@ -13,6 +13,7 @@ from tests.support import ROOT
 from tests.support.faulty_http import FaultyServer
 from tests.support.git_tree import make_git_tree
 from tests.support.isolation import forbid_connections, isolate_environment
+from tests.support.kernels import render_matrix
 from tests.support.public_inbox import PublicInbox, read_mboxes
 from tests.support.require import require, shared_lore
 
@@ -30,7 +31,7 @@ set_hypothesis_home_dir(ROOT / ".hypothesis")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many of the seeded faults were found, where some were seeded."""
+    """Print what scenarios said of kernels, and how many of the rules' seeded faults were found."""
     done = [each for group in terminalreporter.stats.values() for each in group]
     properties = [
         pair
@@ -38,6 +39,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if isinstance(each, pytest.TestReport) and each.when == "call"
         for pair in each.user_properties
     ]
+    kernels = [value for name, value in properties if name == "kernel"]
+    if kernels:
+        terminalreporter.section("kernels against scenarios")
+        terminalreporter.write_line(render_matrix(kernels))
     scores = [value for name, value in properties if name == "seeds"]
     if scores:
         from tools.seeding.table import Row, render

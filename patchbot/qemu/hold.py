@@ -7,18 +7,16 @@ one thread must reach them in order.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from patchbot.errors import UsageError
 from patchbot.proc import PROCESSES
 from patchbot.qemu.errors import MachineError
-from patchbot.qemu.gdb import TRAP, Stub, StubError, connected_stub
+from patchbot.qemu.gdb import TRAP, Stub, StubError
 from patchbot.qemu.packets import Stop
 from patchbot.qemu.symbols import Place, SymbolMap
 
@@ -29,7 +27,6 @@ _BANNER, _BANNER_TEXT = "linux_banner", b"Linux version "
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.$]*")
 _PROCESSOR = re.compile(r"(?:cpu)?(\d{1,4})")
 _TICK_S = 0.02
-ARMED, OPEN = "armed", "open"
 _EXAMPLE = "write it as SYMBOL:THREAD, such as submit_bh:jbd2/* or submit_bh:cpu1"
 
 
@@ -248,43 +245,6 @@ class Window:
             f"{self._hold.reach_s:g} s (seen: {'; '.join(self._words()) or 'nothing'})",
             hint="is the thread pinned to that vCPU, and does the guest make it run?",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What came of a window: where it opened, and for how many seconds it was kept open."""
-
-    reached: Reached
-    kept_s: float
-
-
-def hold_window(
-    socket: Path,
-    symbols: SymbolMap,
-    hold: Hold,
-    tell: Callable[[str], None],
-    until: Callable[[], bool],
-) -> Held:
-    """Open a window of the running guest whose gdb stub listens at `socket`, and close it again.
-
-    The guest is told `ARMED` when the symbol is watched and `OPEN` when the thread stands there;
-    the window is kept until `until` is true. Whatever happens, the guest goes on afterwards.
-    Raises `WindowNotReached`, `HeldTooLong`, `GoneError` where the guest ends, and `MachineError`.
-    """
-    with connected_stub(socket) as stub:
-        try:
-            window = Window(stub, symbols, hold)
-            window.arm()
-            tell(ARMED)
-            reached = window.wait()
-            tell(OPEN)
-            held = Held(reached, window.keep(until))
-        except BaseException:
-            with contextlib.suppress(MachineError):
-                stub.detach()
-            raise
-        stub.detach()
-        return held
 
 
 def _stopped_otherwise(stop: Stop) -> MachineError:

@@ -20,7 +20,7 @@ from patchbot.qemu.gdb import connected_stub
 from patchbot.qemu.hold import Asked, Hold, Reached, Window
 from patchbot.qemu.machine import GDB, Live, run_guest, started_guest
 from patchbot.qemu.scenario import Scenario
-from patchbot.qemu.symbols import read_symbols
+from patchbot.qemu.symbols import SymbolError, SymbolMap, read_symbols
 
 # The held processor does nothing else, and nobody takes its standing for a fault of the kernel's.
 HELD = ("nokaslr", "isolcpus=1", "irqaffinity=0", "rcupdate.rcu_cpu_stall_suppress=1")
@@ -68,13 +68,18 @@ def boot_plain_held(scenario: Scenario, hold: Hold, setting: Setting) -> Outcome
 
 def _boot_held(scenario: Scenario, hold: Hold, setting: Setting, disks: list[Path]) -> Outcome:
     """Boot until the crash; the outcome has an error where the window did not open."""
+    symbols = read_symbols(setting.image.folder / "symbols")
+    try:
+        places = [symbols.find(step) for step in hold.steps]
+    except SymbolError as error:
+        return Outcome((), "", f"{error} ({error.hint})", b"", 0.0)
     guest, mark = make_guest(scenario, setting, disks)
     guest = replace(guest, attended=True, append=(*guest.append, *HELD))
     reached: Reached | None = None
     trouble = ""
     with started_guest(guest, setting.place, accel=setting.accel) as live:
         try:
-            reached = _open(live, mark, hold, setting, scenario)
+            reached = _open(live, mark, hold, symbols, scenario)
         except CancelledError:
             raise
         except PatchbotError as error:
@@ -83,15 +88,16 @@ def _boot_held(scenario: Scenario, hold: Hold, setting: Setting, disks: list[Pat
     told = read_console(ran.log, mark)
     acts = scenario.kind == "window"
     cases = [_case(reached, hold, told.notes, acts)] if reached is not None else []
+    said = "; ".join(place.said for place in places if place.said)
+    cases = [replace(case, why=f"{case.why} ({said})") for case in cases] if said else cases
     outcome = judge_boot(told, cases, ran.ended, ran.log, ran.seconds)
     if outcome.failed and told.end is End.PANIC:
         return outcome
     return replace(outcome, error=trouble) if trouble else outcome
 
 
-def _open(live: Live, mark: str, hold: Hold, setting: Setting, scenario: Scenario) -> Reached:
+def _open(live: Live, mark: str, hold: Hold, symbols: SymbolMap, scenario: Scenario) -> Reached:
     """Open the window for as long as the guest needs to act in it, or for the time that is said."""
-    symbols = read_symbols(setting.image.folder / "symbols")
     acts = scenario.kind == "window"
     ready = f"{mark} window ready" if acts else f"{mark} KTAP"
     if not live.wait_for(ready.encode(), scenario.timeout_s):

@@ -1,7 +1,6 @@
 """The build and smoke stages on a real kernel: what compiles, what boots, and what a patch breaks.
 
-One home for all tests: the base is built once, as it is for a user. Opt-in: that takes many minutes
-of CPU, more than all other tests together.
+One home for all tests that build kernels: the base is built once, as it is for a user.
 """
 
 from __future__ import annotations
@@ -11,36 +10,39 @@ from pathlib import Path
 
 import pytest
 
+import patchbot.stages.smoke
 from patchbot.kbuild.image import Image
 from patchbot.model import Change, Severity, StageResult, Status
+from patchbot.qemu.scenario import load_scenarios
 from patchbot.stages.base import StageRequest
 from patchbot.stages.build import BuildStage
 from patchbot.stages.smoke import SmokeStage
 from patchbot.tree import open_tree
 from tests.support.fakes import make_request, make_revision
 from tests.support.git_tree import run_git
-from tests.support.kernel_git import commit_on, file_of, kernel_git
-from tests.support.require import kernel_build, require
+from tests.support.kernel_git import commit_on, file_of
+from tests.support.kernels import Kernels
 
 pytestmark = pytest.mark.xdist_group("image")
-TOOLS = ("perl", "make", "gcc", "flex", "bison", "bc", "bwrap", "busybox", "qemu-system-x86_64")
 SUPER, SYNC, MAKEFILE = "fs/ext4/super.c", "fs/ext4/fsync.c", "fs/ext4/Makefile"
 MOUNT = b"\tsb->s_fs_info = sbi;\n"
 
 
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    kernel_build()
-    for tool in TOOLS:
-        require(tool)
-    folder = tmp_path_factory.mktemp("kernel") / "tree.git"
-    run_git(folder.parent, "clone", "-q", "--bare", "--shared", str(kernel_git("6.12")), "tree.git")
-    return folder
+@pytest.fixture
+def kernel(kernels: Kernels) -> Path:
+    return kernels.repository
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+@pytest.fixture(autouse=True)
+def only_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others have tests of their own."""
+    boot = load_scenarios()["boot"]
+    monkeypatch.setattr(patchbot.stages.smoke, "load_scenarios", lambda: {"boot": boot})
+
+
+@pytest.fixture
+def home(kernels: Kernels) -> Path:
+    return kernels.home
 
 
 def request_for(

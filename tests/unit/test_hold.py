@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +16,6 @@ from patchbot.qemu.hold import (
     Hold,
     Window,
     WindowNotReached,
-    hold_window,
     parse_hold,
 )
 from patchbot.qemu.sockets import GoneError
@@ -219,10 +215,14 @@ def test_the_window_is_kept_until_something_was_seen_and_then_all_go_on(armed: A
 
 
 def test_what_never_happens_does_not_keep_the_window_open_for_ever(armed: Armed) -> None:
-    window = armed(FakeStub([Move(1, LAST)]), Hold(STEPS[1:], keep_s=0.05))
+    fake = FakeStub([Move(1, LAST)])
+    window = armed(fake, Hold(STEPS[1:], keep_s=0.05))
     window.wait()
     with pytest.raises(HeldTooLong, match="walnut_last"):
         window.keep(lambda: False)
+    window.release()
+    assert fake.running == {0, 1}
+    assert fake.breakpoints == set()
 
 
 def test_a_guest_that_stops_by_itself_is_no_window(armed: Armed) -> None:
@@ -266,45 +266,3 @@ def test_windows_that_can_not_be(
 ) -> None:
     with pytest.raises(error, match=words):
         armed(FakeStub(processors=processors), hold)
-
-
-@contextlib.contextmanager
-def listening(fake: FakeStub, path: Path) -> Iterator[None]:
-    """Let a fake stub wait for a client at a socket of the file system, and play to its end."""
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        server.listen()
-        player = threading.Thread(target=lambda: fake.serve(server.accept()[0]), daemon=True)
-        player.start()
-        yield
-        player.join()
-
-
-def test_the_guest_is_told_when_it_is_watched_and_when_the_window_is_open(tmp_path: Path) -> None:
-    fake = FakeStub([Move(1, FIRST), Move(1, LAST)], memory=MEMORY)
-    told: list[tuple[str, bool]] = []
-    path = tmp_path / "gdb.sock"
-    with listening(fake, path):
-        held = hold_window(
-            path,
-            SYMBOLS,
-            Hold(STEPS),
-            lambda word: told.append((word, f"Z1,{FIRST:x},1" in fake.asked)),
-            lambda: fake.running == {0},
-        )
-    assert told == [("armed", True), ("open", True)]
-    assert held.reached.address == LAST
-    assert fake.running == {0, 1}
-
-
-@pytest.mark.parametrize("reached", [True, False])
-def test_the_guest_goes_on_whatever_went_wrong(tmp_path: Path, reached: bool) -> None:
-    fake = FakeStub([Move(1, FIRST), Move(1, LAST)][: 1 + reached], memory=MEMORY)
-    path = tmp_path / "gdb.sock"
-    error = HeldTooLong if reached else WindowNotReached
-    hold = Hold(STEPS, reach_s=0.1, keep_s=0.05)
-    with listening(fake, path), pytest.raises(error):
-        hold_window(path, SYMBOLS, hold, lambda word: None, lambda: False)
-    assert fake.detached
-    assert fake.running == {0, 1}
-    assert fake.breakpoints == set()

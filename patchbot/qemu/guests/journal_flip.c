@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,7 +24,10 @@
 #define PAGE 4096
 #define PAGES 16
 #define BYTES (PAGES * PAGE)
-#define WRITERS 2
+/* Behind the pages that are compared: holes, which stores fill and flips punch again. */
+#define HOLES 256
+#define WHOLE (BYTES + HOLES * PAGE)
+#define WRITERS 4
 #define COMMITS 4
 
 struct file {
@@ -61,9 +65,9 @@ static void make_file(struct file *file, const char *folder, const char *name)
 	file->name = name;
 	file->fd = open(path, O_RDWR | O_CREAT, 0600);
 	file->wanted = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (file->fd < 0 || file->wanted == MAP_FAILED || ftruncate(file->fd, BYTES))
+	if (file->fd < 0 || file->wanted == MAP_FAILED || ftruncate(file->fd, WHOLE))
 		fail(path);
-	file->map = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
+	file->map = mmap(NULL, WHOLE, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
 	if (file->map == MAP_FAILED)
 		fail("mmap");
 }
@@ -111,6 +115,8 @@ static void finish(struct file *file, bool synchronised)
 	char path[160], why[160] = "";
 	int kept;
 
+	if (ftruncate(file->fd, BYTES))
+		fail("ftruncate");
 	if (synchronised)
 		synchronise(file);
 	for (int at = 0; at < BYTES && !*why; at++) {
@@ -183,16 +189,14 @@ static void stored_between(struct file *file)
 
 static void change_on(struct file *file, int number, int how)
 {
-	/* Truncation is of what is beyond the pages that are compared. */
 	for (unsigned int turn = 0; !*over; turn++) {
-		int page = (turn * WRITERS + number) % PAGES;
+		unsigned int next = turn * WRITERS + number, page = next % PAGES;
 
-		if (how == 't' && ftruncate(file->fd, BYTES + turn % 3 * 1000))
+		if (how == 't' && ftruncate(file->fd, WHOLE + turn % 3 * 1000))
 			fail("ftruncate");
 		if (how == 's') {
 			store_page(file, page, turn);
-			/* The next store has to fault again. */
-			madvise(file->map + page * PAGE, PAGE, MADV_DONTNEED);
+			file->map[BYTES + next % HOLES * PAGE] = turn;
 			continue;
 		}
 		write_page(file, page, turn);
@@ -215,8 +219,12 @@ static void race(struct file *file, const char *how)
 		if (!others[number])
 			change_on(file, number, how[number]);
 	}
-	for (; now() < end; times++)
+	for (; now() < end; times++) {
 		change(file, times % 2 == 0);
+		if (fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, BYTES,
+			      HOLES * PAGE))
+			fail("fallocate");
+	}
 	*over = true;
 	for (int number = 0; number < WRITERS; number++) {
 		waitpid(others[number], &status, 0);
@@ -224,29 +232,27 @@ static void race(struct file *file, const char *how)
 			printf("1|%s|process %d ended with status %#x\n", file->name, number,
 			       status);
 	}
-	if (ftruncate(file->fd, BYTES))
-		fail("ftruncate");
 	printf("0|%s, flips|%d\n", file->name, times);
 }
 
 static void while_written(struct file *file)
 {
-	race(file, "ww");
+	race(file, "wwww");
 }
 
 static void while_truncated(struct file *file)
 {
-	race(file, "tw");
+	race(file, "twww");
 }
 
 static void while_stored(struct file *file)
 {
-	race(file, "ss");
+	race(file, "ssss");
 }
 
 static void while_mixed(struct file *file)
 {
-	race(file, "st");
+	race(file, "sstw");
 }
 
 /* Tells where each page is, for who reads of a block in the kernel's messages. */

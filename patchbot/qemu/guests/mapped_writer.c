@@ -9,11 +9,12 @@
  * is done makes every store wait; on any other, bytes change between checksum and disk.
  *
  * Rounds differ: in some, pages join by write(2) as well; in some, stores keep to one page. Others
- * may write parts of the file back meanwhile (-y). What is done in which order comes from the seed
+ * may write parts of the file back meanwhile (-y), or make and remove files of their own whose
+ * pages are holes when they are stored to (-n). What is done in which order comes from the seed
  * alone; when it is done is the kernel's affair.
  *
  * Options: -f FILE  -k FILE (the one that is synced)  -p PAGES  -t BYTES (in the last page; 0: all)
- *          -w WRITERS  -c COMMITTERS  -y SYNCERS  -m MILLISECONDS  -s SEED
+ *          -w WRITERS  -c COMMITTERS  -y SYNCERS  -n CREATORS  -m MILLISECONDS  -s SEED
  *          -d (pages join by faults alone)
  * Prints one line: "stores N joins N writes N commits N syncs N".
  * Exits 0 unless something could not be done.
@@ -40,7 +41,7 @@ struct counts {
 };
 
 static const char *data_file, *sync_file;
-static unsigned long pages = 64, tail, writers = 3, committers = 1, syncers;
+static unsigned long pages = 64, tail, writers = 3, committers = 1, syncers, creators;
 static unsigned long milliseconds = 3000, seed = 1;
 static int only_faults;
 
@@ -186,6 +187,44 @@ static void run_syncer(unsigned long number, struct counts *count)
 	}
 }
 
+/* Stores to a file of holes, and writes parts of it back: blocks are allocated by the faults. */
+static void store_to_holes(int fd, uint64_t *state, struct counts *count)
+{
+	size_t length = pages * PAGE;
+	unsigned char *map = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	unsigned long rounds = 1 + draw(state) % 2048;
+
+	if (map == MAP_FAILED)
+		die("mapping a new file");
+	for (unsigned long i = 0; i < rounds; i++) {
+		store(map + draw(state) % pages * PAGE, PAGE, state, count);
+		if (draw(state) % 512 == 0 && msync(map, length, MS_SYNC))
+			die("msync");
+		if (draw(state) % 512 == 0)
+			sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
+	if (munmap(map, length))
+		die("munmap");
+}
+
+static void run_creator(unsigned long number, struct counts *count)
+{
+	uint64_t state = seed * 15485863 + number;
+	char name[256];
+
+	setpriority(PRIO_PROCESS, 0, 19);
+	snprintf(name, sizeof(name), "%s.new.%lu", data_file, number);
+	for (;;) {
+		int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+		if (fd < 0 || ftruncate(fd, (off_t)(pages * PAGE)))
+			die(name);
+		store_to_holes(fd, &state, count);
+		if (close(fd) || (draw(&state) % 2 && unlink(name)))
+			die("removing a file");
+	}
+}
+
 static pid_t start(void (*job)(unsigned long, struct counts *), unsigned long number,
 		   struct counts *count)
 {
@@ -217,7 +256,7 @@ static void parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "f:k:p:t:w:c:y:m:s:d")) != -1) {
+	while ((option = getopt(argc, argv, "f:k:p:t:w:c:y:n:m:s:d")) != -1) {
 		switch (option) {
 		case 'f': data_file = optarg; break;
 		case 'k': sync_file = optarg; break;
@@ -226,6 +265,7 @@ static void parse(int argc, char **argv)
 		case 'w': writers = number_of(optarg, 1, MOST); break;
 		case 'c': committers = number_of(optarg, 1, MOST); break;
 		case 'y': syncers = number_of(optarg, 0, MOST); break;
+		case 'n': creators = number_of(optarg, 0, MOST); break;
 		case 'm': milliseconds = number_of(optarg, 1, 86400000); break;
 		case 's': seed = number_of(optarg, 0, ~0ul); break;
 		case 'd': only_faults = 1; break;
@@ -258,23 +298,26 @@ static int wait_all(pid_t *children, unsigned long number)
 
 int main(int argc, char **argv)
 {
-	pid_t children[3 * MOST];
+	pid_t children[4 * MOST];
 	unsigned long number = 0;
 	struct counts *counts, sum = { 0 };
 	int failed;
 
 	parse(argc, argv);
-	counts = mmap(NULL, 3 * MOST * sizeof(*counts), PROT_READ | PROT_WRITE,
+	const struct { void (*job)(unsigned long, struct counts *); unsigned long number; } kinds[] = {
+		{ run_writer, writers },
+		{ run_committer, committers },
+		{ run_syncer, syncers },
+		{ run_creator, creators },
+	};
+	counts = mmap(NULL, 4 * MOST * sizeof(*counts), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)
 		die("mmap");
 	fill();
-	for (unsigned long i = 0; i < writers; i++, number++)
-		children[number] = start(run_writer, i, &counts[number]);
-	for (unsigned long i = 0; i < committers; i++, number++)
-		children[number] = start(run_committer, i, &counts[number]);
-	for (unsigned long i = 0; i < syncers; i++, number++)
-		children[number] = start(run_syncer, i, &counts[number]);
+	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
+		for (unsigned long i = 0; i < kinds[kind].number; i++, number++)
+			children[number] = start(kinds[kind].job, i, &counts[number]);
 	failed = wait_all(children, number);
 	for (unsigned long i = 0; i < number; i++) {
 		sum.stores += counts[i].stores;

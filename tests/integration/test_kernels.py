@@ -1,0 +1,79 @@
+"""Every scenario on Debian's 6.1, and every seeded fault caught by the scenario meant for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from patchbot.kbuild.image import Image
+from patchbot.qemu.boot import Outcome, Setting
+from patchbot.qemu.scenario import find_scenarios, load_scenarios
+from patchbot.qemu.versus import compare_images
+from tests.support.git_tree import run_git
+from tests.support.kernel_faults import FAULTS, KernelFault
+from tests.support.kernels import Kernels
+
+pytestmark = pytest.mark.xdist_group("image")
+FAILS_ON_STOCK: dict[str, str] = {}
+"""Scenarios that stock 6.1 may fail, with the reason: for a comparison, and no fault here."""
+
+
+@pytest.fixture
+def outcomes(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> Callable[[str, Image, Sequence[str]], dict[str, Outcome]]:
+    """Run scenarios anew on an image; what came of it goes into the table that is printed."""
+
+    def run(kernel: str, image: Image, names: Sequence[str]) -> dict[str, Outcome]:
+        # A home of this test's: no outcome of an earlier run is taken.
+        setting = Setting(image, tmp_path / "guests", tmp_path / "home")
+        pairs = compare_images(None, image, find_scenarios(names), setting)
+        found = {pair.scenario: pair.after for pair in pairs}
+        record_property("kernel", (kernel, {name: word(each) for name, each in found.items()}))
+        return found
+
+    return run
+
+
+def word(outcome: Outcome) -> str:
+    if outcome.error:
+        return "no answer"
+    return "fails" if outcome.failed else "good" if outcome.good else "skipped"
+
+
+Outcomes = Callable[[str, Image, Sequence[str]], dict[str, Outcome]]
+
+
+def test_stock(stock: Image, outcomes: Outcomes) -> None:
+    found = outcomes("stock", stock, ())
+    assert found.keys() == load_scenarios().keys()
+    assert {name: each.error for name, each in found.items() if not each.answered} == {}
+    failing = {name: each.failed for name, each in found.items() if each.failed}
+    assert {name: why for name, why in failing.items() if name not in FAILS_ON_STOCK} == {}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_seeded_fault_is_caught(
+    fault: KernelFault, kernels: Kernels, tmp_path: Path, outcomes: Outcomes
+) -> None:
+    changed = fault.change(kernels.files())
+    assert changed
+    image = kernels.image(kernels.commit(changed, f"{fault.name}\n"), tmp_path / "git")
+    found = outcomes(fault.name, image, (*fault.caught_by, *fault.spares))
+    assert {name: word(found[name]) for name in fault.caught_by} == dict.fromkeys(
+        fault.caught_by, "fails"
+    ), {name: found[name].failed or found[name].error for name in fault.caught_by}
+    assert {name: found[name].failed for name in fault.spares} == dict.fromkeys(fault.spares, "")
+
+
+def test_images_are_of_the_tree_they_are_named_for(stock: Image, kernels: Kernels) -> None:
+    """The seeded faults would prove nothing on the stock kernel's image."""
+    trees = {run_git(kernels.repository, "rev-parse", f"{kernels.base}^{{tree}}")}
+    for fault in FAULTS[:1]:
+        commit = kernels.commit(fault.change(kernels.files()), "again\n")
+        trees.add(run_git(kernels.repository, "rev-parse", f"{commit}^{{tree}}"))
+        image = kernels.image(commit, kernels.home)
+        assert image.kernel.read_bytes() != stock.kernel.read_bytes()
+    assert len(trees) == 2
