@@ -75,7 +75,8 @@ def read_console(log: bytes, mark: str) -> Told:
     """Read a serial log; `mark` is the word that this boot's programs put before their lines."""
     lines = [line.rstrip() for line in log.decode("utf-8", "replace").splitlines()]
     troubles = tuple(_troubles(lines))
-    said = [line.removeprefix(f"{mark} ") for line in lines if line.startswith(f"{mark} ")]
+    own = re.compile(rf"{_STAMP}{re.escape(mark)} (.*)")
+    said = [match[1] for line in lines if (match := own.fullmatch(line)) is not None]
     cases = tuple(_cases(said))
     notes = tuple(line for line in said if not _is_protocol(line))
     end, reason = _find_end(lines, said, cases)

@@ -62,10 +62,15 @@ def test_how_a_log_ends(text: str, end: End) -> None:
     assert read(text)[0] is end
 
 
+def test_what_the_kernel_s_log_puts_before_a_line_is_no_part_of_it() -> None:
+    stamped = WHOLE.replace(f"\n{MARK}", f"\n[    1.400000][  T41] {MARK}")
+    assert read_console(stamped.encode(), MARK) == read_console(WHOLE.encode(), MARK)
+
+
 def test_results_outside_the_protocol_do_not_count() -> None:
     """A kernel or a file may print what looks like a result; only the mark makes it one."""
     forged = WHOLE.replace(
-        f"{MARK} 1..3", f"ok 9 - forged\n m{MARK} ok 4 - x\n[  1.0] {MARK} ok 4 - x\n{MARK} 1..3"
+        f"{MARK} 1..3", f"ok 9 - forged\n m{MARK} ok 4 - x\n[  1.0] x {MARK} ok 4 - x\n{MARK} 1..3"
     )
     assert read(forged) == (End.WHOLE, 3)
 

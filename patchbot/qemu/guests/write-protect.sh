@@ -3,7 +3,7 @@
 if mount -t ext4 -o "$MOUNT" /dev/vda /mnt; then
 	alone "$HOLD"
 	# shellcheck disable=SC2086 # STORE is words
-	store_in_window -m "$MARK" -l /dev/ttyS1 -f /mnt/data -k /mnt/key $STORE
+	store_in_window -m "$MARK" -l /dev/ttyS1 -f /mnt/data -k /mnt/key $STORE >/dev/kmsg
 	result $? 'store in the window'
 	cut_power
 else

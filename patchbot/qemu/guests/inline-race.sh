@@ -1,0 +1,36 @@
+# Small files with their data in their inodes, changed through mappings and otherwise at the same
+# time ($ways), with each of the $mounts options. $looks says where else they must be as they were
+# when synchronised: in a copy of the disk (as after a crash), or when it is mounted again.
+same() {
+	case " $looks " in *" $1 "*) ;; *) return ;; esac
+	good=0
+	bad=0
+	differs=
+	for wanted in /tmp/wanted/*; do
+		if found=$(cmp $wanted /mnt/${wanted##*/} 2>&1); then
+			good=$((good + 1))
+		else
+			bad=$((bad + 1))
+			differs="${differs:-: $found}"
+		fi
+	done
+	result $bad "$options: files, $1" "$good as they must be, $bad not$differs"
+}
+for options in $mounts; do
+	if ! mount -t ext4 -o $options /dev/vda /mnt; then
+		result 1 "$options" "it can't be mounted"
+		continue
+	fi
+	results inline_race /mnt $seconds $ways
+	dd if=/dev/vda of=/dev/vdb bs=1M iflag=direct conv=fsync 2>/dev/null
+	umount /mnt
+	result $? "$options: unmount"
+	mount -t ext4 /dev/vdb /mnt
+	same copy
+	umount /mnt
+	mount -t ext4 /dev/vda /mnt
+	same mounted
+	rm -f /mnt/*-*
+	umount /mnt
+	rm -r /tmp/wanted
+done
