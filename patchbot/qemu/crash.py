@@ -18,7 +18,8 @@ from patchbot.proc import PROCESSES
 from patchbot.qemu.commits import CommitWatch, Verified
 from patchbot.qemu.ext4 import SUPER_AT, SUPER_BYTES
 from patchbot.qemu.fsck import Checked, run_fsck
-from patchbot.qemu.journal import Image, Journal, Recovery, find_recovery
+from patchbot.qemu.journal import Image, Journal
+from patchbot.qemu.recovery import Recovery, find_recovery
 from patchbot.qemu.scratch import Scratch
 from patchbot.qemu.writelog import Entry, Flag, WriteLog
 

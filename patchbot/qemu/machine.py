@@ -56,7 +56,13 @@ class Ran:
 def command_of(guest: Guest, accel: str, log: Path) -> list[str]:
     """Return QEMU's command line; `accel` is "kvm" or "tcg". Sockets stand beside `log`."""
     # Guests tell their results through /dev/kmsg.
-    words = ["console=ttyS0", "loglevel=7", "printk.devkmsg=on", *(_PANIC if guest.fragile else ()), *guest.append]
+    words = [
+        "console=ttyS0",
+        "loglevel=7",
+        "printk.devkmsg=on",
+        *(_PANIC if guest.fragile else ()),
+        *guest.append,
+    ]
     speed = ["-accel", "kvm", "-cpu", "host"] if accel == "kvm" else _tcg()
     argv = [QEMU, *speed, "-m", str(guest.memory_mb), "-smp", str(guest.processors)]
     argv += ["-nodefaults", "-display", "none", "-no-reboot", "-no-user-config"]

@@ -8,7 +8,7 @@ acts, says what became of it, and crashes after the thread was let go. A second 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from patchbot.qemu.boot import Outcome, Setting, check_disk, judge_boot, make_di
 from patchbot.qemu.console import Case, End, read_console
 from patchbot.qemu.errors import MachineError
 from patchbot.qemu.gdb import connected_stub
-from patchbot.qemu.hold import Asked, Hold, Reached, Window
+from patchbot.qemu.hold import Asked, Hold, Reached, Window, WindowNotReached
 from patchbot.qemu.machine import GDB, Live, run_guest, started_guest
 from patchbot.qemu.scenario import Scenario
 from patchbot.qemu.symbols import SymbolError, SymbolMap, read_symbols
@@ -102,6 +102,8 @@ def _open(live: Live, mark: str, hold: Hold, symbols: SymbolMap, scenario: Scena
     ready = f"{mark} window ready" if acts else f"{mark} KTAP"
     if not live.wait_for(ready.encode(), scenario.timeout_s):
         raise MachineError("the guest did not become ready for the window")
+    if scenario.settings.get("opened_by"):
+        return _open_by_log(live, hold, str(scenario.settings["opened_by"]))
     with connected_stub(live.folder / GDB) as stub:
         window = Window(stub, symbols, replace(hold, keep_s=hold.keep_s + _SLACK_S))
         window.arm()
@@ -114,20 +116,35 @@ def _open(live: Live, mark: str, hold: Hold, symbols: SymbolMap, scenario: Scena
             raise
         if acts:
             live.tell("open")
-        said = [mark.encode() + each for each in _SAID]
-        end = time.monotonic() + hold.keep_s
-        window.keep(
-            lambda: (
-                live.is_over
-                or (
-                    any(each in live.read_log() for each in said)
-                    if acts
-                    else time.monotonic() > end
-                )
-            )
-        )
+        window.keep(_until(live, mark, hold, acts=acts))
         window.release()
     return reached
+
+
+def _open_by_log(live: Live, hold: Hold, text: str) -> Reached:
+    """Let a kernel that was changed to wait in the window say when it does."""
+    start = time.monotonic()
+    live.tell("armed")
+    if not live.wait_for(text.encode(), hold.reach_s):
+        raise WindowNotReached(f"the kernel did not say {text!r} within {hold.reach_s:g} s")
+    live.tell("open")
+    return Reached(text, 0, time.monotonic() - start)
+
+
+def _until(live: Live, mark: str, hold: Hold, *, acts: bool) -> Callable[[], bool]:
+    """Return what says that a window was open for long enough."""
+    said = [mark.encode() + each for each in _SAID]
+    end = time.monotonic() + hold.keep_s
+
+    def is_enough() -> bool:
+        if live.is_over:
+            return True
+        if not acts:
+            return time.monotonic() > end
+        log = live.read_log()
+        return any(each in log for each in said)
+
+    return is_enough
 
 
 def _case(reached: Reached, hold: Hold, notes: Sequence[str], acts: bool) -> Case:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from patchbot.kbuild.image import Image
+from patchbot.lab.faults import protect_nothing
 from patchbot.qemu.boot import Outcome, Setting
-from patchbot.qemu.scenario import find_scenarios, load_scenarios
+from patchbot.qemu.scenario import Scenario, find_scenarios, load_scenarios
 from patchbot.qemu.versus import compare_images
 from tests.support.git_tree import run_git
-from tests.support.kernel_faults import FAULTS, KernelFault
+from tests.support.kernel_faults import DELAY, FAULTS, Change, KernelFault, delay_commit
 from tests.support.kernels import Kernels
 
 pytestmark = pytest.mark.xdist_group("image")
@@ -23,13 +25,13 @@ FAILS_ON_STOCK: dict[str, str] = {}
 @pytest.fixture
 def outcomes(
     tmp_path: Path, record_property: Callable[[str, object], None]
-) -> Callable[[str, Image, Sequence[str]], dict[str, Outcome]]:
+) -> Callable[[str, Image, Sequence[Scenario]], dict[str, Outcome]]:
     """Run scenarios anew on an image; what came of it goes into the table that is printed."""
 
-    def run(kernel: str, image: Image, names: Sequence[str]) -> dict[str, Outcome]:
+    def run(kernel: str, image: Image, scenarios: Sequence[Scenario]) -> dict[str, Outcome]:
         # A home of this test's: no outcome of an earlier run is taken.
         setting = Setting(image, tmp_path / "guests", tmp_path / "home")
-        pairs = compare_images(None, image, find_scenarios(names), setting)
+        pairs = compare_images(None, image, scenarios, setting)
         found = {pair.scenario: pair.after for pair in pairs}
         record_property("kernel", (kernel, {name: word(each) for name, each in found.items()}))
         return found
@@ -43,11 +45,11 @@ def word(outcome: Outcome) -> str:
     return "fails" if outcome.failed else "good" if outcome.good else "skipped"
 
 
-Outcomes = Callable[[str, Image, Sequence[str]], dict[str, Outcome]]
+Outcomes = Callable[[str, Image, Sequence[Scenario]], dict[str, Outcome]]
 
 
 def test_stock(stock: Image, outcomes: Outcomes) -> None:
-    found = outcomes("stock", stock, ())
+    found = outcomes("stock", stock, list(load_scenarios().values()))
     assert found.keys() == load_scenarios().keys()
     assert {name: each.error for name, each in found.items() if not each.answered} == {}
     failing = {name: each.failed for name, each in found.items() if each.failed}
@@ -61,7 +63,8 @@ def test_a_seeded_fault_is_caught(
     changed = fault.change(kernels.files())
     assert changed
     image = kernels.image(kernels.commit(changed, f"{fault.name}\n"), tmp_path / "git")
-    found = outcomes(fault.name, image, (*fault.caught_by, *fault.spares))
+    names = (*fault.caught_by, *fault.spares)
+    found = outcomes(fault.name, image, find_scenarios(names))
     assert {name: word(found[name]) for name in fault.caught_by} == dict.fromkeys(
         fault.caught_by, "fails"
     ), {name: found[name].failed or found[name].error for name in fault.caught_by}
@@ -77,3 +80,26 @@ def test_images_are_of_the_tree_they_are_named_for(stock: Image, kernels: Kernel
         image = kernels.image(commit, kernels.home)
         assert image.kernel.read_bytes() != stock.kernel.read_bytes()
     assert len(trees) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [("delayed", None, "good"), ("delayed protects-nothing", protect_nothing, "fails")],
+)
+def test_a_delay_in_the_source_gives_the_same_answer(
+    name: str,
+    change: Change | None,
+    said: str,
+    kernels: Kernels,
+    tmp_path: Path,
+    outcomes: Outcomes,
+) -> None:
+    """The gdb stub leaves the kernel as it is; a kernel that waits by itself must agree with it."""
+    files = kernels.files()
+    changed = (change(files) if change is not None else {}) | delay_commit(files)
+    image = kernels.image(kernels.commit(changed, f"{name}\n"), tmp_path / "git")
+    scenario = load_scenarios()["write-protect/later-page"]
+    delayed = replace(scenario, settings={"opened_by": DELAY})
+    outcome = outcomes(name, image, [delayed])[scenario.name]
+    assert word(outcome) == said, outcome.failed or outcome.error
+    assert any(DELAY in line for line in outcome.log.decode().splitlines())

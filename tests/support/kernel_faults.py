@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from patchbot.lab.edits import Edit, apply, insert
 from patchbot.lab.faults import list_from_zero, protect_nothing, return_early
+from patchbot.lab.syntax import Code, statement_of, text, walk
 
 Change = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 
@@ -44,3 +46,28 @@ FAULTS = (
         ("write-protect/first-page", "write-protect/small-blocks", "crash-images"),
     ),
 )
+
+
+DELAY = "patchbot: a commit waits"
+_SUMS = "jbd2_block_tag_csum_set"
+
+
+def delay_commit(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Wait between the checksum of a block that the window's program wrote and its I/O.
+
+    This is how the window was opened before the gdb stub: the answers must be the same.
+    """
+    path = "fs/jbd2/commit.c"
+    code = Code(path, files[path])
+    calls = [call for func in code.functions for call in func.named({_SUMS})]
+    (call,) = calls
+    bytes_ = f"({text(call.args[2])})->b_data"
+    wait = (
+        f"\n\t\tif ({bytes_}[256] == 'b') {{\n\t\t\tpr_info(\"{DELAY}\\n\");\n"
+        "\t\t\tmdelay(3000);\n\t\t}"
+    )
+    statement = statement_of(call.node)
+    added = Edit(statement.end_byte, statement.end_byte, wait)
+    first = next(walk(code.root, "preproc_include"))
+    header = insert(first, "#include <linux/delay.h>\n")
+    return {path: apply(code.data, [header, added])}

@@ -12,7 +12,8 @@ import pytest
 from patchbot.qemu.commits import CommitWatch, verify_run
 from patchbot.qemu.ext4 import Extent, ImageError, Layout, find_journal
 from patchbot.qemu.jbd2 import JournalError, Kind, parse_journal_super
-from patchbot.qemu.journal import Image, Journal, Recovery, find_recovery
+from patchbot.qemu.journal import Image, Journal
+from patchbot.qemu.recovery import Recovery, find_recovery
 from patchbot.qemu.writelog import WriteLog
 from tests.support.journals import (
     FLUSHED,

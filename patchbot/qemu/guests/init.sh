@@ -21,10 +21,10 @@ result() {
 }
 # results <program> [<argument>...]: each line that it writes is a result, "<0 or not>|<name>|<why>"
 results() {
-	"$@" >/tmp/results
+	"$@" >/tmp/results 2>/tmp/errors
 	status=$?
 	while IFS='|' read -r bad name why; do result "$bad" "$name" "$why"; done </tmp/results
-	[ $status = 0 ] || result 1 "$*" "it ended with status $status"
+	[ $status = 0 ] || result 1 "$1" "it ended with status $status: $(tail -n 1 /tmp/errors)"
 }
 # skip <name> <why>: what can't be tried here
 skip() { result 0 "$1" "SKIP $2"; }

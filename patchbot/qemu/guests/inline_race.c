@@ -146,12 +146,17 @@ static void then_written(struct file *file)
 	write_at(file, 0, "written", 7);
 }
 
-static void then_grown(struct file *file)
+static void grown(struct file *file)
 {
 	static char text[1000] = "grown";
 
-	store(file, STORED, 'S');
 	write_at(file, file->size, text, sizeof(text));
+}
+
+static void then_grown(struct file *file)
+{
+	store(file, STORED, 'S');
+	grown(file);
 }
 
 static void then_cut(struct file *file)
@@ -164,9 +169,15 @@ static void then_cut(struct file *file)
 
 static void grown_first(struct file *file)
 {
-	static char text[1000] = "grown";
+	grown(file);
+	store(file, STORED, 'S');
+}
 
-	write_at(file, file->size, text, sizeof(text));
+static void grown_between(struct file *file)
+{
+	grown(file);
+	if (fsync(file->fd))
+		fail("fsync");
 	store(file, STORED, 'S');
 }
 
@@ -195,7 +206,9 @@ static const struct {
 	{ "stored-written", then_written },
 	{ "stored-grown", then_grown },
 	{ "stored-cut", then_cut },
+	{ "grown", grown },
 	{ "grown-stored", grown_first },
+	{ "grown-synchronised-stored", grown_between },
 	{ "synchronised-stored", synchronised_first },
 	{ "read-written-stored", read_first },
 };
