@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from patchbot.model import Change, Finding, Severity, Status
 from patchbot.qemu.boot import Outcome
 
+_ORDER = (
+    "introduced", "fixed", "no answer", "no answer on the base", "fails as on the base", "skipped",
+    "good",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -35,7 +40,7 @@ class Pair:
 
 def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
     """Return the status of some scenarios, and the reason."""
-    words = "; ".join(_words(pair) for pair in pairs)
+    words = summarize_pairs(pairs)
     changes = [pair.change for pair in pairs]
     if Change.INTRODUCED in changes:
         return Status.FAIL, words
@@ -46,17 +51,26 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
     return Status.PASS, words
 
 
-def _words(pair: Pair) -> str:
+def summarize_pairs(pairs: Sequence[Pair]) -> str:
+    """Say in a line how scenarios went, what changed first."""
+    groups: dict[str, list[str]] = {}
+    for pair in pairs:
+        how, name = _words(pair)
+        groups.setdefault(how, []).append(name)
+    told = [f"{how}: {', '.join(groups[how])}" for how in _ORDER if how in groups and how != "good"]
+    return "; ".join([*told, *([f"{len(groups['good'])} good"] if "good" in groups else [])])
+
+
+def _words(pair: Pair) -> tuple[str, str]:
     if pair.after.error:
-        return f"{pair.scenario}: no answer, {pair.after.error}"
+        return "no answer", f"{pair.scenario} ({pair.after.error})"
     if pair.base is not None and pair.base.error:
-        return f"{pair.scenario}: no answer on the base, {pair.base.error}"
+        return "no answer on the base", f"{pair.scenario} ({pair.base.error})"
     if not pair.after.answered:
-        return f"{pair.scenario}: skipped, {pair.after.why_skipped}"
-    if pair.change is Change.UNCHANGED:
-        how = "fails as on the base" if pair.after.failed else "good"
-        return f"{pair.scenario}: {how}, {pair.after.seconds:.1f} s"
-    return f"{pair.scenario}: {pair.change}"
+        return "skipped", f"{pair.scenario} ({pair.after.why_skipped})"
+    if pair.change in (Change.INTRODUCED, Change.FIXED):
+        return pair.change.value, pair.scenario
+    return ("fails as on the base" if pair.after.failed else "good"), pair.scenario
 
 
 def find_changes(pairs: Sequence[Pair]) -> list[Finding]:

@@ -17,7 +17,7 @@ from patchbot.qemu.scenario import Scenario
 from patchbot.workspace import make_lock
 
 _READ = 1 << 20
-_KEPT_LOGS = 600
+_KEPT_LOGS = 4000
 
 
 def boot_kept(scenario: Scenario, setting: Setting, *, runs: int = 1) -> tuple[Outcome, Path]:

@@ -18,7 +18,7 @@ for dax in $modes; do
 	mount -t ext4 -o dax=never $disk /mnt
 	for wanted in /tmp/wanted/*; do
 		name=${wanted##*/}
-		differs=$(cmp $wanted /mnt/$dax/$name 2>&1)
+		compare $wanted /mnt/$dax/$name
 		result $? "dax=$dax, file $name when mounted again" "$differs"
 		rm $wanted
 	done

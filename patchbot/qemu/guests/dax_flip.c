@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -172,6 +173,7 @@ static void tell(const char *name, int error, struct file *file)
 
 static void store_on(struct file *file)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;)
 		((volatile unsigned char *)file->map)[OTHER * PAGE + rand() % PAGE]++;
 }

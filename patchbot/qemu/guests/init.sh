@@ -26,6 +26,14 @@ results() {
 	while IFS='|' read -r bad name why; do result "$bad" "$name" "$why"; done </tmp/results
 	[ $status = 0 ] || result 1 "$1" "it ended with status $status: $(tail -n 1 /tmp/errors)"
 }
+# compare <wanted> <file>: sets $differs to the first byte that is not as wanted, empty where all are
+compare() {
+	differs=$(cmp -l "$1" "$2" 2>&1 | head -n 1)
+	case $differs in
+	[\ 0-9]*) differs=$(echo "$differs" | awk '{ print "byte " $1 - 1 ": must be 0" $2 ", is 0" $3 }') ;;
+	esac
+	[ -z "$differs" ]
+}
 # skip <name> <why>: what can't be tried here
 skip() { result 0 "$1" "SKIP $2"; }
 # pin <mask of processors> <pattern>: every thread of that name, as far as the kernel lets it

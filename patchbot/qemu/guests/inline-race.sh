@@ -5,16 +5,16 @@ same() {
 	case " $looks " in *" $1 "*) ;; *) return ;; esac
 	good=0
 	bad=0
-	differs=
+	first=
 	for wanted in /tmp/wanted/*; do
-		if found=$(cmp $wanted /mnt/${wanted##*/} 2>&1); then
+		if compare $wanted /mnt/${wanted##*/}; then
 			good=$((good + 1))
 		else
 			bad=$((bad + 1))
-			differs="${differs:-: $found}"
+			first="${first:-, the first: ${wanted##*/}, $differs}"
 		fi
 	done
-	result $bad "$options: files, $1" "$good as they must be, $bad not$differs"
+	result $bad "$options: files, $1" "$good as they must be, $bad not$first"
 }
 for options in $mounts; do
 	if ! mount -t ext4 -o $options /dev/vda /mnt; then

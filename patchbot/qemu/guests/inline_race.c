@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,14 +96,14 @@ static void cut(struct file *file, int size)
 }
 
 /* Says where read(2) or the mapping is not as it must be; false where both are. */
-static int differs(struct file *file, char *why, size_t room)
+static bool differs(struct file *file, char *why, size_t room)
 {
 	unsigned char seen[PAGE] = { 0 };
 	ssize_t got = pread(file->fd, seen, PAGE, 0);
 
 	if (got != (ssize_t)file->size) {
 		snprintf(why, room, "read(2) gives %zd bytes, must be %zu", got, file->size);
-		return 1;
+		return true;
 	}
 	for (size_t at = 0; at < file->size; at++) {
 		int mapped = ((volatile unsigned char *)file->map)[at];
@@ -111,9 +112,9 @@ static int differs(struct file *file, char *why, size_t room)
 			continue;
 		snprintf(why, room, "byte %zu: read(2) gives 0x%02x, the mapping 0x%02x, must be "
 			 "0x%02x", at, seen[at], mapped, file->wanted[at]);
-		return 1;
+		return true;
 	}
-	return 0;
+	return false;
 }
 
 static void keep(struct file *file, const char *name)
@@ -287,25 +288,33 @@ static void expect(struct file *file, size_t way)
 	}
 }
 
-/* Two processes meet at each file. */
-static void meet(volatile int *arrived, int number)
+/*
+ * Two processes meet at each file. Returns false where the other has gone, with its status; `other`
+ * is 0 in the child.
+ */
+static bool meet(volatile int *arrived, pid_t other, int *status)
 {
-	__sync_fetch_and_add(arrived + number, 1);
-	while (arrived[number] < 2)
+	__sync_fetch_and_add(arrived, 1);
+	while (*arrived < 2) {
+		if (other ? waitpid(other, status, WNOHANG) != 0 : getppid() == 1)
+			return false;
 		sched_yield();
+	}
+	return true;
 }
 
 static int race_once(size_t way, volatile int *arrived)
 {
 	pid_t other;
-	int status;
+	int status = 0;
 
 	memset((void *)arrived, 0, FILES * sizeof(*arrived));
 	other = fork();
 	if (other < 0)
 		fail("fork");
 	for (int number = 0; number < FILES; number++) {
-		meet(arrived, number);
+		if (!meet(arrived + number, other, &status))
+			return status;
 		if (other)
 			((volatile unsigned char *)files[number].map)[STORED] = 'S';
 		else

@@ -4,7 +4,7 @@
 same() {
 	for wanted in $2; do
 		[ -f $wanted ] || continue
-		differs=$(cmp $wanted /mnt/${wanted##*/} 2>&1)
+		compare $wanted /mnt/${wanted##*/}
 		result $? "${wanted##*/} $1" "$differs"
 	done
 }

@@ -54,6 +54,8 @@ static double now(void)
 static void fail(const char *what)
 {
 	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	if (over)
+		*over = true;
 	exit(2);
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -148,6 +149,7 @@ static void start(pid_t *processes, int file, const char *path, const char *how)
 			fail("fork");
 		if (processes[number])
 			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (number == CHANGER)
 			nice(10);
 		if (number == COMMITTER)
