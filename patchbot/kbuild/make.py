@@ -170,6 +170,7 @@ class Kbuild:
         if self._cache is None:
             return make
         words = [f"CCACHE_DIR={self._cache}", "CCACHE_TEMPDIR=/tmp", "CCACHE_MAXSIZE=2G"]
+        words.append("CCACHE_DEPEND=1")  # without it a first build preprocesses everything twice
         words += [] if self.fills_cache else ["CCACHE_READONLY=1"]
         return ["env", *words, *make, "CC=ccache gcc"]
 
