@@ -20,6 +20,7 @@ QEMU = "qemu-system-x86_64"
 GDB, QMP, CONTROL = "gdb.sock", "qmp.sock", "control.sock"
 _TICK_S = 0.05
 _MAX_LOG = 16 << 20
+_MAX_WRITES = 2 << 30
 _PANIC = ("oops=panic", "panic_on_warn=1", "hung_task_panic=1", "panic=-1")
 
 
@@ -105,6 +106,7 @@ class Live:
     process: Running
     folder: Path
     log_file: Path
+    write_log: Path | None = None
     _start: float = field(default_factory=time.monotonic)
     _control: Line | None = None
 
@@ -144,6 +146,8 @@ class Live:
                 ended = f"no end within {timeout_s:g} s"
             elif _size(self.log_file) > _MAX_LOG:
                 ended = f"it wrote more than {_MAX_LOG >> 20} MiB"
+            elif self.write_log is not None and _size(self.write_log) > _MAX_WRITES:
+                ended = f"it wrote more than {_MAX_WRITES >> 20} MiB to its disk"
         PROCESSES.check()
         if not ended and self.process.returncode:
             raise MachineError(self._why())
@@ -197,7 +201,7 @@ def started_guest(guest: Guest, folder: Path, *, accel: str = "tcg") -> Iterator
         raise StoreError(f"{log}: {error.strerror}", hint="free space") from error
     cwd = folder if sandbox.program is None else None
     with PROCESSES.started(wrapped, sandbox_environment(), cwd) as process:
-        live = Live(process, folder, log)
+        live = Live(process, folder, log, guest.write_log[1] if guest.write_log else None)
         try:
             yield live
         finally:

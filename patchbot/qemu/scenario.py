@@ -28,6 +28,8 @@ _KEYS = """
     disk hold recovery settings
 """
 _KNOWN = frozenset(_KEYS.split())
+_DISK = frozenset({"name", "size_mb", "mkfs", "features"})
+_VARIANT = frozenset({"name", "summary", "environment", "mkfs", "append"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +148,22 @@ def parse_scenarios(name: str, text: str) -> Iterator[Scenario]:
     """Yield the scenarios of a data file; raises `UsageError` for a key that means nothing."""
     values = tomllib.loads(text)
     variants = values.pop("variant", [])
-    strange = sorted(set(values) - _KNOWN)
-    if strange:
-        raise UsageError(f"scenario {name}: unknown {', '.join(strange)}")
+    _refuse_unknown(name, values, _KNOWN)
+    for disk in values.get("disk", []):
+        _refuse_unknown(name, disk, _DISK)
+    for variant in variants:
+        _refuse_unknown(name, variant, _VARIANT)
     plain = _read(name, values)
     if not variants:
         yield plain
     for variant in variants:
         yield _vary(plain, variant)
+
+
+def _refuse_unknown(name: str, values: Mapping[str, Any], known: frozenset[str]) -> None:
+    strange = sorted(set(values) - known)
+    if strange:
+        raise UsageError(f"scenario {name}: unknown {', '.join(strange)}")
 
 
 def _read(name: str, values: dict[str, Any]) -> Scenario:

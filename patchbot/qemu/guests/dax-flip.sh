@@ -6,20 +6,21 @@ if [ ! -b $disk ]; then
 	return
 fi
 dd if=/dev/vda of=$disk bs=1M conv=fsync 2>/dev/null
-for dax in $modes; do
-	if ! mount -t ext4 -o nodelalloc,dax=$dax $disk /mnt; then
-		skip "dax=$dax" "it can't be mounted with dax=$dax"
+for dax in $MODES; do
+	under=dax=$dax
+	if ! mount -t ext4 -o nodelalloc,$under $disk /mnt; then
+		skip $under "it can't be mounted"
 		continue
 	fi
 	mkdir /mnt/$dax
 	results dax_flip /mnt/$dax $dax
 	umount /mnt
-	result $? "dax=$dax, unmount"
+	result $? "$under: unmount"
 	mount -t ext4 -o dax=never $disk /mnt
 	for wanted in /tmp/wanted/*; do
 		name=${wanted##*/}
 		compare $wanted /mnt/$dax/$name
-		result $? "dax=$dax, file $name when mounted again" "$differs"
+		result $? "$under: file $name when mounted again" "$differs"
 		rm $wanted
 	done
 	umount /mnt

@@ -19,12 +19,13 @@ result() {
 	[ "$1" = 0 ] || word='not ok'
 	say "$word $count - $2${3:+ # $3}"
 }
-# results <program> [<argument>...]: each line that it writes is a result, "<0 or not>|<name>|<why>"
+# results <program> [<argument>...]: each line that it writes is a result, "<0 or not>|<name>|<why>";
+# $under, where it is set, stands before the names
 results() {
 	"$@" >/tmp/results 2>/tmp/errors
 	status=$?
-	while IFS='|' read -r bad name why; do result "$bad" "$name" "$why"; done </tmp/results
-	[ $status = 0 ] || result 1 "$1" "it ended with status $status: $(tail -n 1 /tmp/errors)"
+	while IFS='|' read -r bad name why; do result "$bad" "${under:+$under: }$name" "$why"; done </tmp/results
+	[ $status = 0 ] || result 1 "${under:+$under: }$1" "it ended with status $status: $(tail -n 1 /tmp/errors)"
 }
 # compare <wanted> <file>: sets $differs to the first byte that is not as wanted, empty where all are
 compare() {

@@ -1,8 +1,8 @@
 # Small files with their data in their inodes, changed through mappings and otherwise at the same
-# time ($ways), with each of the $mounts options. $looks says where else they must be as they were
+# time ($WAYS), with each of the $MOUNTS options. $LOOKS says where else they must be as they were
 # when synchronised: in a copy of the disk (as after a crash), or when it is mounted again.
 same() {
-	case " $looks " in *" $1 "*) ;; *) return ;; esac
+	case " $LOOKS " in *" $1 "*) ;; *) return ;; esac
 	good=0
 	bad=0
 	first=
@@ -14,17 +14,17 @@ same() {
 			first="${first:-, the first: ${wanted##*/}, $differs}"
 		fi
 	done
-	result $bad "$options: files, $1" "$good as they must be, $bad not$first"
+	result $bad "$under: files, $1" "$good as they must be, $bad not$first"
 }
-for options in $mounts; do
-	if ! mount -t ext4 -o $options /dev/vda /mnt; then
-		result 1 "$options" "it can't be mounted"
+for under in $MOUNTS; do
+	if ! mount -t ext4 -o $under /dev/vda /mnt; then
+		result 1 "$under" "it can't be mounted"
 		continue
 	fi
-	results inline_race /mnt $seconds $ways
+	results inline_race /mnt $LASTS_S $WAYS
 	dd if=/dev/vda of=/dev/vdb bs=1M iflag=direct conv=fsync 2>/dev/null
 	umount /mnt
-	result $? "$options: unmount"
+	result $? "$under: unmount"
 	mount -t ext4 /dev/vdb /mnt
 	same copy
 	umount /mnt

@@ -1,4 +1,4 @@
-# A file's journal flag changes while it has dirty pages: $ways are what is done meanwhile, $seconds
+# A file's journal flag changes while it has dirty pages: $WAYS are what is done meanwhile, $LASTS_S
 # how long one with several processes takes. What was synchronised must be there in a copy of the
 # disk (as after a crash), and all when the disk is mounted again.
 same() {
@@ -9,8 +9,8 @@ same() {
 	done
 }
 # Delayed allocation and data journalling exclude each other.
-mount -t ext4 -o nodelalloc,$options /dev/vda /mnt
-results journal_flip /mnt $seconds $ways
+mount -t ext4 -o nodelalloc,$OPTIONS /dev/vda /mnt
+results journal_flip /mnt $LASTS_S $WAYS
 dd if=/dev/vda of=/dev/vdb bs=1M iflag=direct conv=fsync 2>/dev/null
 umount /mnt
 result $? unmount
