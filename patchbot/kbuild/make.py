@@ -170,7 +170,9 @@ class Kbuild:
         if self._cache is None:
             return make
         words = [f"CCACHE_DIR={self._cache}", "CCACHE_TEMPDIR=/tmp", "CCACHE_MAXSIZE=2G"]
-        words.append("CCACHE_DEPEND=1")  # without it a first build preprocesses everything twice
+        # Without a second preprocessor run; and the same for the folders of all bases.
+        words += ["CCACHE_DEPEND=1", f"CCACHE_BASEDIR={self.output.parent}"]
+        words += ["CCACHE_NOHASHDIR=1", "CCACHE_ABSSTDERR=1"]
         words += [] if self.fills_cache else ["CCACHE_READONLY=1"]
         return ["env", *words, *make, "CC=ccache gcc"]
 
