@@ -18,7 +18,12 @@ from tests.support.kernel_faults import DELAY, FAULTS, Change, KernelFault, dela
 from tests.support.kernels import Kernels
 
 pytestmark = pytest.mark.xdist_group("image")
-FAILS_ON_STOCK: dict[str, str] = {}
+FAILS_ON_STOCK = {
+    "journal-flip/mapped": "the operations change under a fault: a NULL pointer",
+    "inline-race/kept": "a page of inline data that is mapped before it gets a block",
+    "inline-race/truncated": "seen once in ten runs",
+    "inline-race/written": "BUG at fs/ext4/inline.c:793 and fs/buffer.c:2054",
+}
 """Scenarios that stock 6.1 may fail, with the reason: for a comparison, and no fault here."""
 
 
@@ -65,10 +70,19 @@ def test_a_seeded_fault_is_caught(
     image = kernels.image(kernels.commit(changed, f"{fault.name}\n"), tmp_path / "git")
     names = (*fault.caught_by, *fault.spares)
     found = outcomes(fault.name, image, find_scenarios(names))
-    assert {name: word(found[name]) for name in fault.caught_by} == dict.fromkeys(
-        fault.caught_by, "fails"
-    ), {name: found[name].failed or found[name].error for name in fault.caught_by}
-    assert {name: found[name].failed for name in fault.spares} == dict.fromkeys(fault.spares, "")
+    for asked in fault.caught_by:
+        said = {name: each for name, each in found.items() if is_of(name, asked)}
+        assert "fails" in map(word, said.values()), {
+            name: each.error or "good" for name, each in said.items()
+        }
+    spared = {
+        name: each for name, each in found.items() if any(is_of(name, s) for s in fault.spares)
+    }
+    assert {name: each.failed for name, each in spared.items()} == dict.fromkeys(spared, "")
+
+
+def is_of(name: str, asked: str) -> bool:
+    return name == asked or name.startswith(f"{asked}/")
 
 
 def test_images_are_of_the_tree_they_are_named_for(stock: Image, kernels: Kernels) -> None:

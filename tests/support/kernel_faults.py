@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from patchbot.lab.edits import Edit, apply, insert
+from patchbot.lab.edits import Edit, apply, delete, insert, replace
 from patchbot.lab.faults import list_from_zero, protect_nothing, return_early
-from patchbot.lab.syntax import Code, statement_of, text, walk
+from patchbot.lab.syntax import Call, Code, flat, statement_of, text, walk
 
 Change = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 
@@ -26,6 +26,68 @@ class KernelFault:
     change: Change
     caught_by: tuple[str, ...]
     spares: tuple[str, ...] = ()
+
+
+_STABLE = {"wait_for_stable_page", "folio_wait_stable"}
+_FLIP = "ext4_change_inode_journal_flag"
+
+
+def wait_for_no_io(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Where a page is made writable, nobody waits for its I/O any more."""
+    changed = {}
+    for path in ("fs/ext4/inode.c", "fs/buffer.c"):
+        code = Code(path, files[path])
+        calls = [call for func in code.functions for call in func.named(_STABLE)]
+        assert calls
+        edits = [delete(code, statement_of(call.node)) for call in calls]
+        changed[path] = apply(code.data, edits)
+    return changed
+
+
+def switch_dax_inodes(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The journal flag of an inode with DAX is changed, where that was refused as busy."""
+    for path, data in sorted(files.items()):
+        code = Code(path, data)
+        for func in code.functions if b"-EBUSY" in data else ():
+            for each in walk(func.body, "if_statement"):
+                condition = each.child_by_field_name("condition")
+                assert condition is not None
+                if flat(condition) == "(IS_DAX(inode))" and "-EBUSY" in flat(each):
+                    return {path: apply(data, [replace(condition, "(0)")])}
+    raise AssertionError("nothing refuses an inode with DAX as busy")
+
+
+def _in_flip(files: Mapping[str, bytes], names: set[str]) -> tuple[Code, list[Call]]:
+    code = Code("fs/ext4/inode.c", files["fs/ext4/inode.c"])
+    calls = [c for func in code.functions if func.name == _FLIP for c in func.named(names)]
+    assert calls
+    return code, calls
+
+
+def flip_without_lock(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The journal flag is changed while faults go on."""
+    code, calls = _in_flip(files, {"filemap_invalidate_lock", "filemap_invalidate_unlock"})
+    edits = [delete(code, statement_of(call.node)) for call in calls]
+    return {code.path: apply(code.data, edits)}
+
+
+def flip_without_writeback(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The journal flag is set while the inode has dirty pages of the other mode."""
+    code, calls = _in_flip(files, {"filemap_write_and_wait"})
+    return {code.path: apply(code.data, [replace(call.node, "0") for call in calls])}
+
+
+def keep_inline_data(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A fault makes a page of inline data writable without making a block of it before."""
+    code = Code("fs/ext4/inode.c", files["fs/ext4/inode.c"])
+    calls = [
+        call
+        for func in code.functions
+        if func.name.endswith("page_mkwrite")
+        for call in func.named({"ext4_convert_inline_data"})
+    ]
+    assert calls
+    return {code.path: apply(code.data, [replace(call.node, "0") for call in calls])}
 
 
 FAULTS = (
@@ -45,7 +107,17 @@ FAULTS = (
         protect_nothing,
         ("write-protect/first-page", "write-protect/small-blocks", "crash-images"),
     ),
+    KernelFault(
+        "stable-wait-removed",
+        wait_for_no_io,
+        ("stable-pages/data-ordered", "stable-pages/data-writeback"),
+    ),
+    KernelFault("ebusy-dropped", switch_dax_inodes, ("dax-flip",), ("write-protect/first-page",)),
+    KernelFault("faults-let-in", flip_without_lock, ("journal-flip/committed",)),
+    KernelFault("writeback-dropped", flip_without_writeback, ("journal-flip/alone",)),
+    KernelFault("inline-data-kept", keep_inline_data, ("inline-race/alone",)),
 )
+"""The seeded faults; a name with variants stands for all, one of which must fail."""
 
 
 DELAY = "patchbot: a commit waits"

@@ -15,6 +15,7 @@ from patchbot.arguments import make_parser
 from patchbot.cli import main
 from patchbot.diagnostics import ExitCode
 from patchbot.model import Severity, Status, VerdictStatus
+from patchbot.qemu.scenario import load_scenarios
 from patchbot.report.document import render_document
 from patchbot.stages import STAGES
 from tests.support import ROOT
@@ -57,6 +58,12 @@ def test_every_stage_status_and_verdict_is_named(word: str) -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_is_listed_with_its_summary(rule: str) -> None:
     assert f"| `{rule}` | {RULES[rule].summary} |" in GUIDE
+
+
+@pytest.mark.parametrize("scenario", sorted({name.split("/")[0] for name in load_scenarios()}))
+def test_every_scenario_has_a_paragraph(scenario: str) -> None:
+    section = GUIDE.partition("\n## Scenarios\n")[2].partition("\n## ")[0]
+    assert f"\n- `{scenario}` " in section
 
 
 @pytest.mark.parametrize("code", list(ExitCode))
