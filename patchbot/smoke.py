@@ -102,6 +102,7 @@ def _told(outcome: Outcome, log: str) -> dict[str, Any]:
         "error": outcome.error,
         "seconds": round(outcome.seconds, 2),
         "runs": outcome.runs,
+        "bad_runs": outcome.bad_runs,
         "log": log,
         "cases": [
             {"name": case.name, "good": case.good, "why": case.why, "skipped": case.skipped}

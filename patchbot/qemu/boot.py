@@ -31,7 +31,8 @@ class Outcome:
 
     `cases` are the guest's and fsck's; they may be believed only where `error` is empty. `log` is
     the serial line. `failed` is what is wrong with the kernel, in words, empty where nothing is.
-    `runs` is how often it was tried: a bad outcome is that of the last run, a good one of all.
+    `runs` is how often it was tried, `bad_runs` how often it failed; where it ever did, all else
+    is that of a bad run.
     """
 
     cases: tuple[Case, ...]
@@ -40,6 +41,7 @@ class Outcome:
     log: bytes
     seconds: float
     runs: int = 1
+    bad_runs: int = 0
 
     @property
     def good(self) -> bool:

@@ -23,7 +23,7 @@ _KEPT_LOGS = 4000
 def boot_kept(scenario: Scenario, setting: Setting, *, runs: int = 1) -> tuple[Outcome, Path]:
     """Return an image's outcome and where its serial log stands; boots unless it is kept.
 
-    A good outcome that rests on fewer than `runs` runs is tried again until it does, or is bad.
+    An outcome that rests on fewer than `runs` runs is tried again until it does not, good or bad.
     An outcome without an answer is never kept. Raises as `run_scenario`, and `StoreError`.
     """
     key = _key(setting.image, scenario, setting.accel)
@@ -31,26 +31,18 @@ def boot_kept(scenario: Scenario, setting: Setting, *, runs: int = 1) -> tuple[O
     found: list[Outcome] = []
     # Two reviews at once boot the same base once. Locks are few: their files stay.
     locked = make_lock(setting.home, f"boot {key[:2]}")
-    locked(lambda: found.append(_answer_from(log) or _run(scenario, setting, log)))
-    while _is_due(found[-1], runs):
-        locked(lambda: found.append(_again(scenario, setting, log)))
+    locked(lambda: found.append(_answer_from(log) or _run(scenario, setting, log, None)))
+    while found[-1].answered and found[-1].runs < runs:
+        locked(lambda: found.append(_run(scenario, setting, log, _answer_from(log))))
     return found[-1], log
 
 
-def _is_due(outcome: Outcome, runs: int) -> bool:
-    return outcome.good and outcome.runs < runs
-
-
-def _again(scenario: Scenario, setting: Setting, log: Path) -> Outcome:
-    """Try a good outcome once more; a bad one takes its place."""
-    before = _answer_from(log)
-    place = dataclasses.replace(setting, place=setting.place.with_name(f"{setting.place.name}-"))
-    return _run(scenario, place, log, before.runs if before is not None else 0)
-
-
-def _run(scenario: Scenario, setting: Setting, log: Path, earlier: int = 0) -> Outcome:
-    outcome = run_scenario(scenario, setting)
-    outcome = dataclasses.replace(outcome, runs=earlier + 1)
+def _run(scenario: Scenario, setting: Setting, log: Path, before: Outcome | None) -> Outcome:
+    """Run once more, and count it to what was seen before; an error leaves that as it was."""
+    fresh = run_scenario(scenario, setting)
+    if fresh.error and before is not None:
+        return fresh
+    outcome = add_run(before, fresh)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_bytes(outcome.log)
@@ -60,6 +52,14 @@ def _run(scenario: Scenario, setting: Setting, log: Path, earlier: int = 0) -> O
     except OSError as error:
         raise StoreError(f"{log}: {error.strerror}", hint="free space") from error
     return outcome
+
+
+def add_run(before: Outcome | None, fresh: Outcome) -> Outcome:
+    """Return what some runs and one more come to: a bad one stands for all. Pure."""
+    bad = int(bool(fresh.failed)) + (before.bad_runs if before is not None else 0)
+    runs = 1 + (before.runs if before is not None else 0)
+    shown = before if before is not None and before.failed and not fresh.failed else fresh
+    return dataclasses.replace(shown, runs=runs, bad_runs=bad)
 
 
 def _key(image: Image, scenario: Scenario, accel: str) -> str:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from patchbot.kbuild.image import Image
-from patchbot.model import Change
 from patchbot.proc import PROCESSES
 from patchbot.qemu.boot import Outcome, Setting
 from patchbot.qemu.compare import Pair
@@ -61,7 +60,7 @@ def compare_images(
 def _compare(
     base: Image | None, after: Image, scenario: Scenario, setting: Setting, say: Say
 ) -> Pair:
-    """Run one scenario on both; where they differ, try the good one again as often as it asks."""
+    """Run one scenario on both; where they differ by chance, try both as often as it asks."""
 
     def boot(image: Image, name: str, runs: int = 1) -> tuple[Outcome, Path]:
         place = setting.place / scenario.file_name / name
@@ -73,10 +72,12 @@ def _compare(
     two, second = boot(after, "revision")
     one, first = boot(base, "base") if base is not None else (None, None)
     pair = Pair(scenario.name, one, two, (str(first or ""), str(second)))
-    if base is None or not scenario.confirm:
+    if one is None or base is None or not scenario.confirm or not _differ(one, two):
         return pair
-    if pair.change is Change.INTRODUCED:
-        one, _ = boot(base, "base", 1 + scenario.confirm)
-    elif pair.change is Change.FIXED:
-        two, _ = boot(after, "revision", 1 + scenario.confirm)
+    often = 1 + scenario.confirm
+    one, two = boot(base, "base", often)[0], boot(after, "revision", often)[0]
     return replace(pair, base=one, after=two)
+
+
+def _differ(one: Outcome, two: Outcome) -> bool:
+    return one.answered and two.answered and bool(one.failed) != bool(two.failed)

@@ -2,10 +2,10 @@
  * Changes small files, whose data stand in their inodes, through a mapping and in other ways: the
  * first store has to move the data to a block.
  *
- * inline_race FOLDER SECONDS WAY...: "alone" takes one step after the other; the others are what one
- * process does while another stores. Each line on stdout is a result, "<0 or 1>|<name>|<why>"; what
- * the files must hold at the end goes to /tmp/wanted. The exit status is 2 where nothing could be
- * tried.
+ * inline_race FOLDER SECONDS WAY...: "alone" takes one step after the other; the others are what
+ * one process does while another stores. Each line on stdout is a result, "<0 or 1>|<name>|<why>";
+ * what the files must hold at the end goes to /tmp/wanted. The exit status is 2 where nothing could
+ * be tried.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -219,10 +219,10 @@ static void take_steps(void)
 	for (size_t step = 0; step < 2 * sizeof(steps) / sizeof(*steps); step++) {
 		char name[80], why[200] = "";
 		struct file *file = files;
-		int bad;
+		int bad, size = step % 2 ? SMALL : LARGE;
 
-		snprintf(name, sizeof(name), "%s-%d", steps[step / 2].name, step % 2 ? SMALL : LARGE);
-		make_file(file, name, step % 2 ? SMALL : LARGE);
+		snprintf(name, sizeof(name), "%s-%d", steps[step / 2].name, size);
+		make_file(file, name, size);
 		steps[step / 2].run(file);
 		bad = differs(file, why, sizeof(why));
 		if (fsync(file->fd))

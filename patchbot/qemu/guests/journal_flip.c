@@ -107,8 +107,8 @@ static void synchronise(struct file *file)
 }
 
 /*
- * Compares what read(2) gives, and keeps what the file must hold: in /tmp/synchronised where it must
- * be on the disk from now on, else in /tmp/stored.
+ * Compares what read(2) gives, and keeps what the file must hold: in /tmp/synchronised where it
+ * must be on the disk from now on, else in /tmp/stored.
  */
 static void finish(struct file *file, bool synchronised)
 {
@@ -281,6 +281,18 @@ static void store_on(struct file *file)
 	exit(0);
 }
 
+/* A byte of each page, in a transaction that the other file's synchronisation commits. */
+static void commit(struct file *file, int other, unsigned char value)
+{
+	for (int at = 0; at < BYTES; at += PAGE) {
+		file->wanted[at] = value;
+		if (pwrite(file->fd, file->wanted + at, 1, at) != 1)
+			fail("pwrite");
+	}
+	if (ftruncate(other, value % 2) || fsync(other))
+		fail("fsync");
+}
+
 /*
  * Stores go on while journalling begins, and while pages of the file are committed. The commits are
  * those of another file: to synchronise this one would protect its pages first.
@@ -306,15 +318,8 @@ static void while_committed(struct file *file)
 		while (*stores - first < 4 * PAGES && !waitpid(storer, NULL, WNOHANG))
 			usleep(1000);
 		change(file, true);
-		for (int turn = 0; turn < COMMITS; turn++) {
-			for (int page = 0; page < PAGES; page++) {
-				file->wanted[page * PAGE] = turn;
-				if (pwrite(file->fd, file->wanted + page * PAGE, 1, page * PAGE) != 1)
-					fail("pwrite");
-			}
-			if (ftruncate(other, turn % 2) || fsync(other))
-				fail("fsync");
-		}
+		for (int turn = 0; turn < COMMITS; turn++)
+			commit(file, other, turn);
 		if (now() + seconds / 4 < end)
 			change(file, false);
 	}
