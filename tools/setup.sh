@@ -31,6 +31,9 @@ sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
 
 has_libc_headers() { have gcc && printf '#include <stdio.h>\n' | gcc -E -x c - >/dev/null 2>&1; }
 
+# Some of them stand in a folder named for the architecture.
+has_openssl_headers() { printf '#include <openssl/opensslv.h>\n' | gcc -E -x c - >/dev/null 2>&1; }
+
 # Prints the Debian packages that are missing, one a line.
 missing_packages() {
     have git || echo git
@@ -49,6 +52,7 @@ missing_packages() {
     have bwrap || echo bubblewrap
     have ccache || echo ccache
     [ -e /usr/include/gelf.h ] || echo libelf-dev
+    has_openssl_headers || echo libssl-dev
     # What the smoke stage runs.
     have busybox || echo busybox-static
     have qemu-system-x86_64 || echo qemu-system-x86

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from tests.support.kernel_faults import DELAY, FAULTS, Change, KernelFault, dela
 from tests.support.kernels import Kernels
 
 pytestmark = pytest.mark.xdist_group("image")
+TRIES = 3
 FAILS_ON_STOCK = {
     "journal-flip/mapped": "the operations change under a fault: a NULL pointer",
     "inline-race/kept": "a page of inline data that is mapped before it gets a block",
-    "inline-race/truncated": "seen once in ten runs",
     "inline-race/written": "BUG at fs/ext4/inline.c:793 and fs/buffer.c:2054",
 }
 """Scenarios that stock 6.1 may fail, with the reason: for a comparison, and no fault here."""
@@ -34,8 +35,9 @@ def outcomes(
     """Run scenarios anew on an image; what came of it goes into the table that is printed."""
 
     def run(kernel: str, image: Image, scenarios: Sequence[Scenario]) -> dict[str, Outcome]:
-        # A home of this test's: no outcome of an earlier run is taken.
-        setting = Setting(image, tmp_path / "guests", tmp_path / "home")
+        # A home of this call's: no outcome of an earlier run is taken.
+        home = Path(tempfile.mkdtemp(dir=tmp_path))
+        setting = Setting(image, tmp_path / "guests", home)
         pairs = compare_images(None, image, scenarios, setting)
         found = {pair.scenario: pair.after for pair in pairs}
         record_property("kernel", (kernel, {name: word(each) for name, each in found.items()}))
@@ -70,15 +72,21 @@ def test_a_seeded_fault_is_caught(
     image = kernels.image(kernels.commit(changed, f"{fault.name}\n"), tmp_path / "git")
     names = (*fault.caught_by, *fault.spares)
     found = outcomes(fault.name, image, find_scenarios(names))
+    for _ in range(TRIES - 1):
+        # Some hang on chance: a fault that is not seen in a few runs is not caught.
+        missed = [name for name in fault.caught_by if not any_fails(found, name)]
+        again = [each for each in find_scenarios(missed) if each.confirm] if missed else []
+        found |= outcomes(fault.name, image, again) if again else {}
     for asked in fault.caught_by:
-        said = {name: each for name, each in found.items() if is_of(name, asked)}
-        assert "fails" in map(word, said.values()), {
-            name: each.error or "good" for name, each in said.items()
-        }
+        assert any_fails(found, asked), {name: word(each) for name, each in found.items()}
     spared = {
         name: each for name, each in found.items() if any(is_of(name, s) for s in fault.spares)
     }
     assert {name: each.failed for name, each in spared.items()} == dict.fromkeys(spared, "")
+
+
+def any_fails(found: Mapping[str, Outcome], asked: str) -> bool:
+    return any(is_of(name, asked) and word(each) == "fails" for name, each in found.items())
 
 
 def is_of(name: str, asked: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from patchbot.lab.edits import Edit, apply, delete, insert, replace
 from patchbot.lab.faults import list_from_zero, protect_nothing, return_early
-from patchbot.lab.syntax import Call, Code, flat, statement_of, text, walk
+from patchbot.lab.syntax import Call, Code, find_calls, flat, statement_of, text, walk
 
 Change = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 
@@ -77,6 +77,12 @@ def flip_without_writeback(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {code.path: apply(code.data, [replace(call.node, "0") for call in calls])}
 
 
+def flip_without_flush(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The journal flag is cleared while the journal still has blocks of the inode."""
+    code, calls = _in_flip(files, {"jbd2_journal_flush"})
+    return {code.path: apply(code.data, [replace(call.node, "0") for call in calls])}
+
+
 def keep_inline_data(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """A fault makes a page of inline data writable without making a block of it before."""
     code = Code("fs/ext4/inode.c", files["fs/ext4/inode.c"])
@@ -114,7 +120,8 @@ FAULTS = (
     ),
     KernelFault("ebusy-dropped", switch_dax_inodes, ("dax-flip",), ("write-protect/first-page",)),
     KernelFault("faults-let-in", flip_without_lock, ("journal-flip/committed",)),
-    KernelFault("writeback-dropped", flip_without_writeback, ("journal-flip/alone",)),
+    KernelFault("writeback-dropped", flip_without_writeback, ("journal-flip/committed",)),
+    KernelFault("journal-kept", flip_without_flush, ("journal-flip/alone",)),
     KernelFault("inline-data-kept", keep_inline_data, ("inline-race/alone",)),
 )
 """The seeded faults; a name with variants stands for all, one of which must fail."""
@@ -131,8 +138,8 @@ def delay_commit(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """
     path = "fs/jbd2/commit.c"
     code = Code(path, files[path])
-    calls = [call for func in code.functions for call in func.named({_SUMS})]
-    (call,) = calls
+    # Its function is too full of macros to be found whole.
+    (call,) = [c for c in find_calls(code.root) if c.name == _SUMS]
     bytes_ = f"({text(call.args[2])})->b_data"
     wait = (
         f"\n\t\tif ({bytes_}[256] == 'b') {{\n\t\t\tpr_info(\"{DELAY}\\n\");\n"
