@@ -49,6 +49,8 @@ missing_packages() {
     have bc || echo bc
     have sparse || echo sparse
     have spatch || echo coccinelle
+    # Semantic patches report by way of Python, which coccinelle loads and does not depend on.
+    compgen -G '/usr/lib/*/libpython3.*.so' >/dev/null || echo libpython3-dev
     have bwrap || echo bubblewrap
     have ccache || echo ccache
     [ -e /usr/include/gelf.h ] || echo libelf-dev
