@@ -1,6 +1,6 @@
 """The part of public-inbox's query language that b4 and patchbot use: parsed, and asked of a mail.
 
-    (s:"a title" OR s:"another") AND f:"somebody@example.org" AND d:20260301..
+    (s:"a title" OR s:"another") AND f:somebody AND d:20260301..
 
 Terms side by side must all hold. A prefix that is not known finds nothing.
 """
