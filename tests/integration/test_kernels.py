@@ -94,13 +94,15 @@ def is_of(name: str, asked: str) -> bool:
     return name == asked or name.startswith(f"{asked}/")
 
 
-def test_images_are_of_the_tree_they_are_named_for(stock: Image, kernels: Kernels) -> None:
+def test_images_are_of_the_tree_they_are_named_for(
+    stock: Image, kernels: Kernels, tmp_path: Path
+) -> None:
     """The seeded faults would prove nothing on the stock kernel's image."""
     trees = {run_git(kernels.repository, "rev-parse", f"{kernels.base}^{{tree}}")}
     for fault in FAULTS[:1]:
         commit = kernels.commit(fault.change(kernels.files()), "again\n")
         trees.add(run_git(kernels.repository, "rev-parse", f"{commit}^{{tree}}"))
-        image = kernels.image(commit, kernels.home)
+        image = kernels.image(commit, tmp_path / "git")
         assert image.kernel.read_bytes() != stock.kernel.read_bytes()
     assert len(trees) == 2
 
