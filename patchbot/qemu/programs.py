@@ -37,13 +37,13 @@ def compile_program(name: str, home: Path) -> bytes:
 def _compile(name: str, text: bytes, kept: Path) -> None:
     if shutil.which("gcc") is None:
         raise MachineError("gcc is not installed", hint="apt-get install gcc libc6-dev")
+    # Guests that start side by side ask for the same program at once: they share no name, and the
+    # text comes through a pipe, so that what comes out does not depend on one either.
     fresh = kept.with_name(f"{kept.name}.{secrets.token_hex(4)}")
-    source = fresh.with_suffix(".c")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        source.write_bytes(text)
-        argv = ["gcc", *_FLAGS, "-o", str(fresh), str(source)]
-        done = run_program(argv, timeout_s=_COMPILE_S)
+        argv = ["gcc", *_FLAGS, "-o", str(fresh), "-x", "c", "-"]
+        done = run_program(argv, stdin=text, timeout_s=_COMPILE_S)
         if done.returncode != 0:
             words = done.error_text.splitlines()[-3:]
             hint = "apt-get install libc6-dev (it has the static C library)"
@@ -52,5 +52,4 @@ def _compile(name: str, text: bytes, kept: Path) -> None:
     except OSError as error:
         raise StoreError(f"{kept}: {error.strerror}", hint="free space") from error
     finally:
-        source.unlink(missing_ok=True)
         fresh.unlink(missing_ok=True)
