@@ -1,0 +1,1 @@
+"""From preprocessed C to `kernel_sim.ir`."""
