@@ -11,13 +11,14 @@ from dataclasses import replace
 
 from patchbot.qemu.boot import Outcome, Setting, judge_boot, make_disk, make_guest
 from patchbot.qemu.campaign import Capture, study_apart
-from patchbot.qemu.commits import verify_run
+from patchbot.qemu.commits import Verified, verify_run
 from patchbot.qemu.console import Case, End, Told, read_console
 from patchbot.qemu.crash import Plan
 from patchbot.qemu.errors import MachineError
 from patchbot.qemu.machine import Ran, run_guest
 from patchbot.qemu.scenario import Scenario
 from patchbot.qemu.scratch import copy_sparse
+from patchbot.qemu.study import Study
 from patchbot.workers import WORKERS
 
 
@@ -77,28 +78,48 @@ def plan_of(scenario: Scenario, seed: int = 1) -> Plan:
 def _study(scenario: Scenario, setting: Setting, capture: Capture) -> list[Case]:
     if scenario.settings.get("judge") == "commits":
         seen = WORKERS.call(verify_run, capture.start_image, capture.log)
-        why = f"{seen.commits} commits, {seen.tags} checksums, {seen.mismatched} blocks changed"
-        first = [str(each) for each in seen.mismatches[:2]]
-        broken = [f"{seen.broken} broken control blocks"] if seen.broken else []
-        words = "; ".join([why, *first, *broken])
-        enough = seen.commits >= int(scenario.settings.get("commits", 1)) and bool(seen.tags)
-        return [
-            Case(enough, "commits were made", why),
-            Case(
-                not (seen.mismatched or seen.broken), "bytes on disk are those checksummed", words
-            ),
-        ]
-    study = study_apart(capture.start_image, capture.log, plan_of(scenario), setting.place)
+        return judge_commits(seen, int(scenario.settings.get("commits", 1)))
+    plan = plan_of(scenario)
+    return judge_crashes(study_apart(capture.start_image, capture.log, plan, setting.place))
+
+
+def judge_commits(seen: Verified, wanted: int) -> list[Case]:
+    """Return what the commits of a run say. Pure.
+
+    Raises `MachineError` when nothing is wrong with them and they are fewer than `wanted`: that is
+    too little to say anything of the kernel.
+    """
+    why = f"{seen.commits} commits, {seen.tags} checksums, {seen.mismatched} blocks changed"
+    good = not (seen.mismatched or seen.broken)
+    if good and (seen.commits < wanted or not seen.tags):
+        raise MachineError(
+            f"the guest made {why}; {wanted} commits are needed",
+            hint="the machine may be too busy: run it again",
+        )
+    first = [str(each) for each in seen.mismatches[:2]]
+    broken = [f"{seen.broken} broken control blocks"] if seen.broken else []
+    return [Case(good, "bytes on disk are those checksummed", "; ".join([why, *first, *broken]))]
+
+
+def judge_crashes(study: Study) -> list[Case]:
+    """Return what the crashes of a run say. Pure.
+
+    Raises `MachineError` when there were none, and when e2fsck is of another opinion than we are.
+    """
     if study.disagreed:
         raise MachineError(
             f"e2fsck and patchbot's reader of the journal differ at {study.disagreed} crashes",
             hint="one of the two is wrong: please report it, with the serial log",
         )
+    if not study.points:
+        raise MachineError(
+            "the guest wrote nothing that a crash could cut short",
+            hint="the machine may be too busy: run it again",
+        )
     figures = f"{study.points} crashes, {study.checked} of them put before e2fsck"
     words = "; ".join([f"{figures}: recovery fails at {study.failures}", *study.words[:2]])
     damage = f"{study.damaged} of {study.checked} images are damaged after recovery"
     return [
-        Case(study.points > 0, "crashes were tried", figures),
         Case(not study.failures, "recovery", words),
         Case(not study.damaged, "file system after recovery", damage),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,15 @@ def test_it_stores_to_all_of_a_file_and_commits(program: Path, tmp_path: Path) -
     for page in (data[:4096], data[4096:8192], data[8192:]):
         assert page.strip(b"a")
     assert (tmp_path / "sync.0").stat().st_size
+
+
+def test_it_goes_on_until_so_many_commits_were_forced(program: Path, tmp_path: Path) -> None:
+    enough = _run(program, tmp_path, "-p", "1", "-w", "1", "-m", "700", "-u", "2")
+    assert int(enough.stdout.split()[7]) >= 2
+    start = time.monotonic()
+    never = _run(program, tmp_path, "-p", "1", "-w", "1", "-m", "100", "-u", "1000000")
+    assert never.returncode == 0, never.stderr
+    assert time.monotonic() - start >= 0.8
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 if mount -t ext4 -o "$MOUNT" /dev/vda /mnt; then
 	# shellcheck disable=SC2086 # EXTRA is words
 	words=$(mapped_writer -f /mnt/data -k /mnt/sync -p "$PAGES" -w "$WRITERS" -y "$SYNCERS" \
-		-t "$TAIL" -m "$MILLISECONDS" -s "$SEED" $EXTRA)
+		-t "$TAIL" -m "$MILLISECONDS" -s "$SEED" -u "$COMMITS" $EXTRA)
 	result $? 'mapped writers' "$words"
 	cut_power
 else

@@ -15,7 +15,8 @@
  *
  * Options: -f FILE  -k FILE (the one that is synced)  -p PAGES  -t BYTES (in the last page; 0: all)
  *          -w WRITERS  -c COMMITTERS  -y SYNCERS  -n CREATORS  -m MILLISECONDS  -s SEED
- *          -d (pages join by faults alone)
+ *          -d (pages join by faults alone)  -u COMMITS (go on until so many were forced, for at most
+ *          PATIENCE times as long: a slow machine does as much as a fast one)
  * Prints one line: "stores N joins N writes N commits N syncs N".
  * Exits 0 unless something could not be done.
  */
@@ -34,7 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, MOST = 64, ROUND = 4096, BURST = 64 };
+enum { PAGE = 4096, MOST = 64, ROUND = 4096, BURST = 64, PATIENCE = 8 };
 
 struct counts {
 	uint64_t stores, joins, writes, commits, syncs;
@@ -42,7 +43,7 @@ struct counts {
 
 static const char *data_file, *sync_file;
 static unsigned long pages = 64, tail, writers = 3, committers = 1, syncers, creators;
-static unsigned long milliseconds = 3000, seed = 1;
+static unsigned long milliseconds = 3000, seed = 1, until;
 static int only_faults;
 
 static void die(const char *what)
@@ -60,7 +61,6 @@ static uint64_t draw(uint64_t *state)
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
 	return z ^ (z >> 31);
 }
-
 
 static void fill(void)
 {
@@ -256,7 +256,7 @@ static void parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "f:k:p:t:w:c:y:n:m:s:d")) != -1) {
+	while ((option = getopt(argc, argv, "f:k:p:t:w:c:y:n:m:s:u:d")) != -1) {
 		switch (option) {
 		case 'f': data_file = optarg; break;
 		case 'k': sync_file = optarg; break;
@@ -268,6 +268,7 @@ static void parse(int argc, char **argv)
 		case 'n': creators = number_of(optarg, 0, MOST); break;
 		case 'm': milliseconds = number_of(optarg, 1, 86400000); break;
 		case 's': seed = number_of(optarg, 0, ~0ul); break;
+		case 'u': until = number_of(optarg, 0, 1 << 20); break;
 		case 'd': only_faults = 1; break;
 		default: exit(2);
 		}
@@ -278,13 +279,24 @@ static void parse(int argc, char **argv)
 	}
 }
 
+static uint64_t commits_of(const volatile struct counts *counts, unsigned long number)
+{
+	uint64_t sum = 0;
+
+	for (unsigned long i = 0; i < number; i++)
+		sum += counts[i].commits;
+	return sum;
+}
+
 /* Let them work for the time given; a worker that ends before that has failed. */
-static int wait_all(pid_t *children, unsigned long number)
+static int wait_all(pid_t *children, const struct counts *counts, unsigned long number)
 {
 	struct timespec left = { (time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000 };
 	int failed = 0;
 
 	nanosleep(&left, NULL);
+	for (int i = 1; i < PATIENCE && commits_of(counts, number) < until; i++)
+		nanosleep(&left, NULL);
 	for (unsigned long i = 0; i < number; i++) {
 		int status;
 
@@ -318,7 +330,7 @@ int main(int argc, char **argv)
 	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
 		for (unsigned long i = 0; i < kinds[kind].number; i++, number++)
 			children[number] = start(kinds[kind].job, i, &counts[number]);
-	failed = wait_all(children, number);
+	failed = wait_all(children, counts, number);
 	for (unsigned long i = 0; i < number; i++) {
 		sum.stores += counts[i].stores;
 		sum.joins += counts[i].joins;
