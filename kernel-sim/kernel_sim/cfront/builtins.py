@@ -1,0 +1,246 @@
+"""Calls that the compiler or an engine answers, and inline assembly."""
+
+# What a method is for that stands in a base class is said there.
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+from typing import Final
+
+from tree_sitter import Node
+
+from kernel_sim.cfront.build import Operand, Place, scalar
+from kernel_sim.cfront.ctype import (
+    INT,
+    LONG,
+    ULONG,
+    VOID,
+    VOID_POINTER,
+    Func,
+    Int,
+    Pointer,
+    Untranslatable,
+    is_compatible,
+    size_of,
+)
+from kernel_sim.cfront.initialise import Initialisers
+from kernel_sim.cfront.linking import Linker
+from kernel_sim.cfront.unit import Unit, text_of
+from kernel_sim.ir import I32, I64, INTRINSICS, U16, U32, U64, Call, Intrinsic, Unknown
+
+_NOTHING: Final = frozenset(
+    {"__builtin_prefetch", "__builtin_ia32_pause", "__builtin_assume", "__sync_synchronize"}
+)
+_ZERO: Final = frozenset(
+    {
+        "__builtin_return_address",
+        "__builtin_frame_address",
+        "__builtin_extract_return_addr",
+        "__builtin_has_attribute",
+    }
+)
+_IN_C: Final = {
+    "__builtin_ctz": (U32, I32),
+    "__builtin_ctzl": (U64, I32),
+    "__builtin_ctzll": (U64, I32),
+    "__builtin_clz": (U32, I32),
+    "__builtin_clzl": (U64, I32),
+    "__builtin_clzll": (U64, I32),
+    "__builtin_ffs": (I32, I32),
+    "__builtin_ffsl": (I64, I32),
+    "__builtin_ffsll": (I64, I32),
+    "__builtin_popcount": (U32, I32),
+    "__builtin_popcountl": (U64, I32),
+    "__builtin_popcountll": (U64, I32),
+    "__builtin_bswap16": (U16, U16),
+    "__builtin_bswap32": (U32, U32),
+    "__builtin_bswap64": (U64, U64),
+}
+"""Builtins that are functions of the model kernel's lib/builtins.c, by the type of their number."""
+_LIBRARY: Final = {
+    "memcpy": "sim_copy",
+    "memmove": "sim_copy",
+    "memset": "sim_fill",
+    "memcmp": "sim_compare",
+}
+_OVERFLOW: Final = {
+    "__builtin_add_overflow": "add",
+    "__builtin_sub_overflow": "sub",
+    "__builtin_mul_overflow": "mul",
+}
+
+
+class Builtins(Initialisers):
+    """Knows the compiler's functions and the engine's."""
+
+    def __init__(self, unit: Unit, linker: Linker) -> None:
+        super().__init__(unit)
+        self.linker = linker
+
+    def function_address(self, name: str) -> int:
+        return self.linker.function_address(name, self.unit)
+
+    def callee(self, name: str) -> str:
+        return self.linker.function_key(name, self.unit)
+
+    def string_address(self, data: bytes) -> int:
+        return self.linker.bytes_address(data + b"\0")
+
+    def lower_builtin(self, name: str, arguments: list[Node]) -> Operand | None:
+        if name in INTRINSICS:
+            return self._intrinsic(name, [self.value(one) for one in arguments])
+        if name in _IN_C:
+            return self._in_c(name, self.value(arguments[0]))
+        bare = name.removeprefix("__builtin_")
+        if bare in _LIBRARY and not self.linker.defines(name, self.unit):
+            values = [self.value(one) for one in arguments]
+            found = self._intrinsic(_LIBRARY[bare], values)
+            return found if bare == "memcmp" else self.builder.convert(values[0], VOID_POINTER)
+        if not name.startswith(("__builtin_", "__sync_")):
+            return None
+        return self._compiler(name, arguments)
+
+    def _intrinsic(self, name: str, values: list[Operand]) -> Operand:
+        signature = INTRINSICS[name]
+        if len(values) != signature.arguments:
+            raise Untranslatable(f"{name}() takes {signature.arguments} arguments")
+        regs = tuple(self.builder.reg(self.builder.convert(one, ULONG)) for one in values)
+        if signature.returns is None:
+            self.builder.emit(Intrinsic(None, name, regs))
+            return Operand(VOID)
+        dst = self.builder.new_register(signature.returns)
+        self.builder.emit(Intrinsic(dst, name, regs))
+        return Operand(Int(signature.returns), reg=dst)
+
+    def _in_c(self, name: str, value: Operand) -> Operand:
+        given, returned = _IN_C[name]
+        value = self.builder.convert(value, Int(given))
+        if value.const is not None:
+            return Operand(Int(returned), const=_bits(name, value.const % (1 << given.bits)))
+        key = self.linker.function_key(f"sim_{name.removeprefix('__builtin_')}", self.unit)
+        dst = self.builder.new_register(returned)
+        self.builder.emit(Call(dst, key, (self.builder.reg(value),)))
+        return Operand(Int(returned), reg=dst)
+
+    def _compiler(self, name: str, arguments: list[Node]) -> Operand | None:
+        match name.removeprefix("__builtin_"):
+            case "expect" | "expect_with_probability" | "assume_aligned":
+                value = self.value(arguments[0])
+                return self.builder.convert(value, LONG) if "expect" in name else value
+            case "constant_p":
+                kept = self._aside(arguments[0])
+                return Operand(INT, const=int(kept is not None and kept.const is not None))
+            case "choose_expr":
+                return self.raw(arguments[1 if self.constant(arguments[0]) else 2])
+            case "types_compatible_p":
+                one, two = (self.type_of(each) for each in arguments)
+                assert isinstance(one, Pointer)
+                assert isinstance(two, Pointer)
+                return Operand(INT, const=int(is_compatible(one.to, two.to)))
+            case "object_size" | "dynamic_object_size":
+                return Operand(ULONG, const=(1 << 64) - 1)
+            case "unreachable" | "trap":
+                self.builder.emit(Unknown(f"{name}() is reached"))
+                return Operand(VOID)
+            case "add_overflow" | "sub_overflow" | "mul_overflow":
+                return self._overflow(name, arguments)
+            case "huge_val" | "inf" | "nan":
+                raise Untranslatable("floating point")
+        if name in _NOTHING:
+            for each in arguments:
+                self.raw(each)
+            return Operand(VOID)
+        if name in _ZERO:
+            return Operand(VOID_POINTER, const=0)
+        if self.linker.function_type(name, self.unit) is not None:
+            return None
+        raise Untranslatable(f"{name}()")
+
+    def _aside(self, node: Node) -> Operand | None:
+        """Lower an expression whose steps are thrown away."""
+        kept = self.builder
+        self.builder = type(kept)()
+        self.builder.registers = list(kept.registers)
+        try:
+            return self.value(node)
+        except Untranslatable:
+            return None
+        finally:
+            self.builder = kept
+
+    def _overflow(self, name: str, arguments: list[Node]) -> Operand:
+        """The exact result in 64 bits, where both numbers have at most 32, or the same type."""
+        left, right = self.value(arguments[0]), self.value(arguments[1])
+        target = self.value(arguments[2])
+        if not isinstance(target.ctype, Pointer) or not isinstance(target.ctype.to, Int):
+            raise Untranslatable(f"{name}()")
+        place = Place(target.ctype.to, address=Operand(ULONG, target.const, target.reg))
+        op = _OVERFLOW[name]
+        types = [scalar(one.ctype) for one in (left, right)]
+        if all(one.bits <= 32 for one in types) and size_of(place.ctype) <= 4:
+            wide = [self.builder.convert(one, LONG) for one in (left, right)]
+            exact = self.builder.binary(op, *wide)
+            short = self.builder.convert(exact, place.ctype)
+            self.builder.write(place, short)
+            return self.builder.binary("ne", self.builder.convert(short, LONG), exact)
+        unsigned = [self.builder.convert(one, ULONG) for one in (left, right)]
+        if op == "mul" or scalar(place.ctype) != U64 or any(one.signed for one in types):
+            raise Untranslatable(f"{name}() of {left.ctype} and {right.ctype}")
+        result = self.builder.binary(op, *unsigned)
+        self.builder.write(place, self.builder.convert(result, place.ctype))
+        if op == "add":
+            return self.builder.binary("lt", result, unsigned[0])
+        return self.builder.binary("lt", unsigned[0], unsigned[1])
+
+    def lower_assembly(self, node: Node) -> Operand:
+        """Empty assembly is a barrier to the compiler, or hands a value through; else unknown."""
+        code = node.child_by_field_name("assembly_code")
+        if code is None or text_of(code).strip('" \n\t') or "string" not in code.type:
+            raise Untranslatable(f"inline assembly: {text_of(node)[:60]}")
+        outputs, inputs = _operands(node, "output"), _operands(node, "input")
+        for constraint, value in outputs:
+            if "+" in constraint:
+                continue
+            sources = [given for mark, given in inputs if mark.strip('"').isdigit()]
+            if len(outputs) != 1 or len(sources) != 1:
+                raise Untranslatable(f"inline assembly: {text_of(node)[:60]}")
+            place = self.place(value)
+            found = self.builder.convert(self.value(sources[0]), place.ctype)
+            self.builder.write(place, found)
+        return Operand(VOID)
+
+    def pointer_to(self, name: str, signature: Func) -> Operand:
+        """Return a function's address as a value."""
+        return Operand(Pointer(signature), const=self.function_address(name))
+
+
+def _operands(node: Node, kind: str) -> list[tuple[str, Node]]:
+    listed = node.child_by_field_name(f"{kind}_operands")
+    found = []
+    for child in listed.named_children if listed is not None else ():
+        constraint = child.child_by_field_name("constraint")
+        value = child.child_by_field_name("value")
+        if constraint is not None and value is not None:
+            found.append((text_of(constraint), value))
+    return found
+
+
+def _bits(name: str, value: int) -> int:
+    """Return what a bit-counting builtin gives for a constant. Pure."""
+    width = 64 if name.endswith("l") else 32
+    low = (value & -value).bit_length()
+    match name.removeprefix("__builtin_").rstrip("l"):
+        case "ctz":
+            return low - 1
+        case "clz":
+            return width - value.bit_length()
+        case "ffs":
+            return low
+        case "popcount":
+            return value.bit_count()
+        case "bswap16":
+            return int.from_bytes(value.to_bytes(2, "little"), "big")
+        case "bswap32":
+            return int.from_bytes(value.to_bytes(4, "little"), "big")
+        case _:
+            return int.from_bytes(value.to_bytes(8, "little"), "big")
