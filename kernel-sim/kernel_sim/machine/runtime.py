@@ -32,7 +32,9 @@ class Thread:
     """A thread: its greenlet, its next visible access, and what it has touched unseen.
 
     `holds` tells whether the pending acquire or wait can go on. `count` are the accesses and
-    choices made, `log` the values of visible ones that `history` does not have yet.
+    choices made. `log` has what the visible ones read and `history` does not have yet: 0 for an
+    access that only writes, bytes for one that reads a range (without them, what a copy brought
+    into memory of the thread's own would be forgotten).
     """
 
     number: int
@@ -45,7 +47,7 @@ class Thread:
     count: int = 0
     reads: set[int] = field(default_factory=set)
     writes: set[int] = field(default_factory=set)
-    log: list[int] = field(default_factory=list)
+    log: list[int | bytes] = field(default_factory=list)
     history: int = 0
 
 
@@ -257,8 +259,9 @@ class Runtime:
         """
         parts = [self.last.number.to_bytes(1, "little")]
         for thread in self.threads:
-            for value in thread.log:
-                thread.history = mix(thread.history, value)
+            for seen in thread.log:
+                for value in words(seen):
+                    thread.history = mix(thread.history, value)
             thread.log.clear()
             parts.append(thread.history.to_bytes(8, "little"))
         parts += map(self.memory.peek, self.order)
@@ -271,3 +274,10 @@ def mix(history: int, value: int) -> int:
     history = ((history ^ history >> 30) * 0xBF58476D1CE4E5B9) & MASK64
     history = ((history ^ history >> 27) * 0x94D049BB133111EB) & MASK64
     return history ^ history >> 31
+
+
+def words(seen: int | bytes) -> list[int]:
+    """Return what was read as 64-bit words: one for a number, as many as needed for bytes."""
+    if isinstance(seen, int):
+        return [seen]
+    return [int.from_bytes(seen[n : n + 8], "little") for n in range(0, len(seen), 8)]
