@@ -312,10 +312,15 @@ FREE = "r1: u64 = intrinsic sim_alloc(r1)\nintrinsic sim_free(r1)\n"
         (
             "r1: u64 = const 1\nintrinsic sim_acquire(r0, r1)\nintrinsic sim_acquire(r0, r1) ;4",
             "deadlock",
-            "main (0) waits for what nobody else can do",
+            "setup waits for what nobody else can do",
         ),
         (f"{OBJECT}r4: i32 = load r2 ;4", "wild access", "read of 4 bytes at 0x30000018"),
         (f"{FREE}r4: i32 = load r1 ;4", "use after free", "read of 4 bytes at 0x30000000"),
+        (
+            "r2: u64 = not r2\nintrinsic sim_fill(r0, r1, r2) ;4",
+            "wild access",
+            "write of 18446744073709551615 bytes at 0x10000000",
+        ),
         (f"{FREE}intrinsic sim_free(r1) ;4", "bad free", "0x30000000 was freed before"),
     ],
 )
@@ -454,3 +459,19 @@ def test_freeing_races_with_use() -> None:
     assert engine.replay("-")[0].end is End.DONE
     failure = engine.replay("0@0>2")[0].failure
     assert failure == Failure("use after free", "write of 8 bytes at 0x30000000", 1, "t1.c", 2)
+
+
+@pytest.mark.parametrize("place", ["helper", "check"])
+def test_threads_are_created_by_setup_alone(place: str) -> None:
+    create = f"""registers u64 u64 u64 u64 i32
+block 0
+r0: u64 = const {OUT}
+r1: u64 = const {ir.FUNCTIONS + 16}
+r4: i32 = intrinsic sim_thread(r0, r1, r2, r3)
+return"""
+    parts = [HEAD]
+    for name in ("setup", "helper", "check"):
+        body = create if name in ("setup", place) else "registers\nblock 0\nreturn"
+        parts.append(f'function {name} "" 1 parameters 0 returns void frame 0\n{body}\n')
+    execution = PythonEngine(parse_program("".join(parts))).replay("-")[0]
+    assert (execution.end, execution.reason) == (End.INCONCLUSIVE, "sim_thread outside setup")

@@ -167,7 +167,7 @@ class Operations:
     def sim_thread(self, name: int, function: int, argument: int, daemon: int, site: int) -> int:
         """Create a thread; only setup may."""
         runtime = self._runtime
-        if runtime.concurrent or runtime.visible:
+        if not runtime.in_setup:
             raise Unanswered("sim_thread outside setup")
         if len(runtime.threads) == ir.MAX_THREADS:
             raise Unanswered(f"more than {ir.MAX_THREADS} threads")

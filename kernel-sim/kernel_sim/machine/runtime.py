@@ -14,12 +14,15 @@ from typing import Final, TypeAlias
 from greenlet import getcurrent, greenlet
 
 from kernel_sim.explore.model import CUT, START, Access, Guide, Point, Range
-from kernel_sim.machine.memory import Memory
+from kernel_sim.machine.memory import REGION_BITS, Memory
 from kernel_sim.machine.stop import Cut, Failed, Stop
 
 MASK64: Final = (1 << 64) - 1
 MAX_DEPTH: Final = 1000
 """More calls than this open on one thread are a failure of kind "stack overflow"."""
+
+MAX_SIZE: Final = 1 << REGION_BITS
+"""No object has more bytes: a larger access is wild, and is not taken apart into locations."""
 
 Site: TypeAlias = tuple[str, str, int]
 """Where a step stands: function, path, line."""
@@ -73,6 +76,7 @@ class Runtime:
         self.threads = [self.thread]
         self.last = self.thread
         self.concurrent = False
+        self.in_setup = True
         self.visible = 0
         self.following: Thread | None = None
         self.stopped: Stop | None = None
@@ -94,6 +98,9 @@ class Runtime:
         """
         thread = self.thread
         thread.site = site
+        for part in ranges:
+            if part.size > MAX_SIZE:
+                self.memory.refuse(part.address, part.size, part.write, site)
         visible = self.concurrent and self._is_visible(thread, ranges)
         if visible or (holds is not None and not holds()):
             self._switch(thread, Access(ranges, holds is not None), holds)
@@ -134,7 +141,8 @@ class Runtime:
 
     def _switch(self, thread: Thread, access: Access, holds: Callable[[], bool] | None) -> None:
         if not self.concurrent:
-            raise Failed("deadlock", "main (0) waits for what nobody else can do", thread.site)
+            where = "setup" if self.in_setup else "check"
+            raise Failed("deadlock", f"{where} waits for what nobody else can do", thread.site)
         thread.pending = access
         thread.holds = holds
         following = self.pick()
@@ -218,6 +226,7 @@ class Runtime:
 
     def run_threads(self) -> None:
         """Run the concurrent part; raises Stop where it does not end well."""
+        self.in_setup = False
         self.concurrent = True
         self.following = self.pick()
         while self.following is not None:
