@@ -327,6 +327,9 @@ def _parse_line(line: _Line, function: ir.Function) -> None:
     else:
         line.take()
     if line.accept(";"):
+        is_step = head != "unfinished" and head not in _ENDS
+        if len(block.lines) != len(block.steps) - is_step:
+            raise line.error("a line number after a step without one")
         block.lines.append(line.integer())
 
 

@@ -98,6 +98,7 @@ def test_a_program_under_construction_comes_back() -> None:
         ("jump 3 ;22", "jump 3 4", "line 25: '4' was not expected"),
         ("store r0, r1", "store r0", "line 13: ',' expected, not ';'"),
         ("= load r0 ;13", "= load", "line 12: the line ends too early"),
+        ("const -5 ;11", "const -5", "line 9: a line number after a step without one"),
         ("size 8 = 05", "size 0 = 05", "line 3: the image is longer than its size"),
     ],
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 CUT: Final = -1
 """What a guide answers instead of a thread: do not go on with this execution."""
@@ -26,8 +26,7 @@ class Mode(Enum):
     STATES = "states"
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """Bytes that an access touches: address, size in bytes, and whether it writes them."""
 
     address: int
@@ -35,8 +34,7 @@ class Range:
     write: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """A visible access that a thread is about to make; `blocking` for an acquire or a wait."""
 
     ranges: tuple[Range, ...] = ()
@@ -60,8 +58,7 @@ def conflict(one: Access, other: Access) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """Where the next thread is picked; made before each transition.
 
     `last` ran last and has made `position` accesses and choices since it was created (0 and 0

@@ -106,7 +106,7 @@ class Memory:
             live = bytes(self.live[address >> REGION_BITS][start : start + size])
         if FREED in live:
             raise Failed("use after free", text, site)
-        if READ_ONLY in live:
+        if write and self.is_valid(address, size, False):
             text += ", which is read-only"
         raise Failed("wild access", text, site)
 

@@ -112,9 +112,16 @@ class Operations:
         self._memory.write(address, (value & (1 << bits) - 1).to_bytes(size, "little"))
 
     def _finish(
-        self, visible: bool, site: int, kind: str, address: int, size: int, value: int, seen: int
+        self,
+        visible: bool,
+        site: int,
+        kind: str,
+        address: int,
+        size: int,
+        value: int,
+        seen: int | bytes,
     ) -> None:
-        """Log what a visible access has read, and trace the access."""
+        """Log what a visible access has read (0 where nothing), and trace the access."""
         if visible:
             self._runtime.thread.log.append(seen)
         self._runtime.note(site, kind, address, size, value)
@@ -160,7 +167,7 @@ class Operations:
     def sim_thread(self, name: int, function: int, argument: int, daemon: int, site: int) -> int:
         """Create a thread; only setup may."""
         runtime = self._runtime
-        if runtime.concurrent or runtime.visible:
+        if not runtime.in_setup:
             raise Unanswered("sim_thread outside setup")
         if len(runtime.threads) == ir.MAX_THREADS:
             raise Unanswered(f"more than {ir.MAX_THREADS} threads")
@@ -240,8 +247,9 @@ class Operations:
         if size:
             ranges = (Range(source, size, False), Range(to, size, True))
             visible = self._runtime.access(ranges, site)
-            self._memory.write(to, self._memory.read(source, size))
-            self._finish(visible, site, "copy", to, size, 0, 0)
+            data = self._memory.read(source, size)
+            self._memory.write(to, data)
+            self._finish(visible, site, "copy", to, size, 0, data)
         return 0
 
     def sim_fill(self, to: int, byte: int, size: int, site: int) -> int:
@@ -259,7 +267,7 @@ class Operations:
         visible = self._runtime.access((Range(a, size, False), Range(b, size, False)), site)
         left, right = self._memory.read(a, size), self._memory.read(b, size)
         value = ((left > right) - (left < right)) & MASK64
-        self._finish(visible, site, "compare", a, size, value, value)
+        self._finish(visible, site, "compare", a, size, value, left + right)
         return value
 
     def sim_crc32c(self, crc: int, address: int, size: int, site: int) -> int:
@@ -268,8 +276,9 @@ class Operations:
         if not size:
             return crc & low
         visible = self._runtime.access((Range(address, size, False),), site)
-        value = crc32c(self._memory.read(address, size), crc & low ^ low) ^ low
-        self._finish(visible, site, "crc32c", address, size, value, value)
+        data = self._memory.read(address, size)
+        value = crc32c(data, crc & low ^ low) ^ low
+        self._finish(visible, site, "crc32c", address, size, value, data)
         return value
 
     # ------------------------------------------------------------ the exploration

@@ -14,12 +14,15 @@ from typing import Final, TypeAlias
 from greenlet import getcurrent, greenlet
 
 from kernel_sim.explore.model import CUT, START, Access, Guide, Point, Range
-from kernel_sim.machine.memory import Memory
+from kernel_sim.machine.memory import REGION_BITS, Memory
 from kernel_sim.machine.stop import Cut, Failed, Stop
 
 MASK64: Final = (1 << 64) - 1
 MAX_DEPTH: Final = 1000
 """More calls than this open on one thread are a failure of kind "stack overflow"."""
+
+MAX_SIZE: Final = 1 << REGION_BITS
+"""No object has more bytes: a larger access is wild, and is not taken apart into locations."""
 
 Site: TypeAlias = tuple[str, str, int]
 """Where a step stands: function, path, line."""
@@ -32,7 +35,9 @@ class Thread:
     """A thread: its greenlet, its next visible access, and what it has touched unseen.
 
     `holds` tells whether the pending acquire or wait can go on. `count` are the accesses and
-    choices made, `log` the values of visible ones that `history` does not have yet.
+    choices made. `log` has what the visible ones read and `history` does not have yet: 0 for an
+    access that only writes, bytes for one that reads a range (without them, what a copy brought
+    into memory of the thread's own would be forgotten).
     """
 
     number: int
@@ -45,7 +50,7 @@ class Thread:
     count: int = 0
     reads: set[int] = field(default_factory=set)
     writes: set[int] = field(default_factory=set)
-    log: list[int] = field(default_factory=list)
+    log: list[int | bytes] = field(default_factory=list)
     history: int = 0
 
 
@@ -71,6 +76,7 @@ class Runtime:
         self.threads = [self.thread]
         self.last = self.thread
         self.concurrent = False
+        self.in_setup = True
         self.visible = 0
         self.following: Thread | None = None
         self.stopped: Stop | None = None
@@ -92,6 +98,9 @@ class Runtime:
         """
         thread = self.thread
         thread.site = site
+        for part in ranges:
+            if part.size > MAX_SIZE:
+                self.memory.refuse(part.address, part.size, part.write, site)
         visible = self.concurrent and self._is_visible(thread, ranges)
         if visible or (holds is not None and not holds()):
             self._switch(thread, Access(ranges, holds is not None), holds)
@@ -132,7 +141,8 @@ class Runtime:
 
     def _switch(self, thread: Thread, access: Access, holds: Callable[[], bool] | None) -> None:
         if not self.concurrent:
-            raise Failed("deadlock", "main (0) waits for what nobody else can do", thread.site)
+            where = "setup" if self.in_setup else "check"
+            raise Failed("deadlock", f"{where} waits for what nobody else can do", thread.site)
         thread.pending = access
         thread.holds = holds
         following = self.pick()
@@ -216,6 +226,7 @@ class Runtime:
 
     def run_threads(self) -> None:
         """Run the concurrent part; raises Stop where it does not end well."""
+        self.in_setup = False
         self.concurrent = True
         self.following = self.pick()
         while self.following is not None:
@@ -257,8 +268,9 @@ class Runtime:
         """
         parts = [self.last.number.to_bytes(1, "little")]
         for thread in self.threads:
-            for value in thread.log:
-                thread.history = mix(thread.history, value)
+            for seen in thread.log:
+                for value in words(seen):
+                    thread.history = mix(thread.history, value)
             thread.log.clear()
             parts.append(thread.history.to_bytes(8, "little"))
         parts += map(self.memory.peek, self.order)
@@ -271,3 +283,10 @@ def mix(history: int, value: int) -> int:
     history = ((history ^ history >> 30) * 0xBF58476D1CE4E5B9) & MASK64
     history = ((history ^ history >> 27) * 0x94D049BB133111EB) & MASK64
     return history ^ history >> 31
+
+
+def words(seen: int | bytes) -> list[int]:
+    """Return what was read as 64-bit words: one for a number, as many as needed for bytes."""
+    if isinstance(seen, int):
+        return [seen]
+    return [int.from_bytes(seen[n : n + 8], "little") for n in range(0, len(seen), 8)]
