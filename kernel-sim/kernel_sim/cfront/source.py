@@ -80,7 +80,10 @@ _RANGE = re.compile(rb"\bcase\b([^:;{}?]*?)\.\.\.([^:;{}?]*?):")
 _TYPEDEF = re.compile(rb"\btypedef\b([^;{]*)([;{])")
 _LAST_NAME = re.compile(rb"(\w+)\s*(?:\[[^\]]*\]\s*)*$")
 _INNER_NAME = re.compile(rb"\(\s*\*?\s*(\w+)\s*\)\s*\(")
-_CAST = re.compile(rb"(\w+\s*)?\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])")
+_CAST = re.compile(
+    rb'"(?:[^"\\\n]|\\.)*"|'
+    rb"(\w+\s*)?\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])"
+)
 _BRACE = re.compile(rb"[{}]")
 
 
@@ -114,6 +117,8 @@ def _closing_brace(text: bytes, at: int) -> int:
 def _mark_casts(text: bytes, typedefs: set[bytes]) -> bytes:
     def mark(match: re.Match[bytes]) -> bytes:
         before, name = match[1] or b"", match[2]
+        if name is None:
+            return match[0]
         is_call = before.strip() not in (b"", b"return", b"case")
         if (name not in typedefs and not name.startswith(TYPEOF.encode())) or is_call:
             return match[0]

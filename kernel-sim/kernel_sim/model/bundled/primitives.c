@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The bundled tree's lib/primitives.c for many threads: locks, bits, waiting, memory and the disk
+ * in terms of what an engine supplies. Functions here stand in for the tree's of the same name.
+ */
+#include <linux/buffer_head.h>
+#include <linux/pagemap.h>
+#include <sim/engine.h>
+
+#define THREADS	16
+#define ALL	(~0UL)
+
+struct sim_task {
+	struct task_struct task;
+	bool registered;	/* among the sleepers, before a condition is looked at */
+	int locks;		/* held by this thread */
+};
+
+static struct sim_task tasks[THREADS];
+static unsigned long sleepers;	/* a bit for each thread that waits to be woken */
+
+struct task_struct *sim_current(void)
+{
+	return &tasks[sim_self()].task;
+}
+
+static struct sim_task *self(void)
+{
+	return &tasks[sim_self()];
+}
+
+int sim_locks_held(void)
+{
+	return self()->locks;
+}
+
+int printk(const char *fmt, ...)
+{
+	sim_note(fmt, 0);
+	return 0;
+}
+
+void model_bug(const char *what, const char *file, int line)
+{
+	sim_fail("assertion", what);
+}
+
+void model_warn(const char *what, const char *file, int line)
+{
+	sim_fail("warning", what);
+}
+
+void *kzalloc(size_t size)
+{
+	return sim_alloc(size);
+}
+
+void kfree(const void *mem)
+{
+	sim_free(mem);
+}
+
+/*
+ * Called in a loop, as long as a condition does not hold. The first call puts the thread among the
+ * sleepers and has the condition looked at once more; the next one sleeps until somebody wakes
+ * them. What wakes a queue wakes them all: a thread that was not meant looks and sleeps again.
+ */
+void model_block(const char *what)
+{
+	unsigned long bit = 1UL << sim_self();
+
+	if (!self()->registered) {
+		self()->registered = true;
+		sim_or(&sleepers, sizeof(sleepers), bit);
+		return;
+	}
+	sim_wait(&sleepers, bit, 0);
+	self()->registered = false;
+}
+
+void wake_up(wait_queue_head_t *wq)
+{
+	sim_swap(&sleepers, sizeof(sleepers), 0);
+}
+
+void wait_on_bit(const unsigned long *word, unsigned int bit)
+{
+	while (test_bit(bit, word))
+		model_block("bit");
+}
+
+void wake_up_bit(const unsigned long *word, unsigned int bit)
+{
+	sim_swap(&sleepers, sizeof(sleepers), 0);
+}
+
+void set_bit(unsigned int nr, unsigned long *word)
+{
+	sim_or(word, sizeof(*word), 1UL << nr);
+}
+
+void clear_bit(unsigned int nr, unsigned long *word)
+{
+	sim_and(word, sizeof(*word), ~(1UL << nr));
+}
+
+bool test_bit(unsigned int nr, const unsigned long *word)
+{
+	return *word >> nr & 1;
+}
+
+bool test_and_set_bit(unsigned int nr, unsigned long *word)
+{
+	return sim_or(word, sizeof(*word), 1UL << nr) >> nr & 1;
+}
+
+bool test_and_clear_bit(unsigned int nr, unsigned long *word)
+{
+	return sim_and(word, sizeof(*word), ~(1UL << nr)) >> nr & 1;
+}
+
+void spin_lock_init(spinlock_t *lock)
+{
+	lock->owner = NULL;
+}
+
+void spin_lock(spinlock_t *lock)
+{
+	sim_acquire(&lock->owner, ALL);
+	self()->locks++;
+}
+
+void spin_unlock(spinlock_t *lock)
+{
+	if (!sim_swap(&lock->owner, sizeof(lock->owner), 0))
+		sim_fail("unbalanced lock", "a lock is released that nobody holds");
+	self()->locks--;
+}
+
+void lock_page(struct page *page)
+{
+	sim_acquire(&page->flags, 1UL << PG_locked);
+	self()->locks++;
+}
+
+void unlock_page(struct page *page)
+{
+	if (!TestClearPageLocked(page))
+		sim_fail("unbalanced lock", "a page is unlocked that is not locked");
+	self()->locks--;
+}
+
+void lock_buffer(struct buffer_head *bh)
+{
+	sim_acquire(&bh->b_state, 1UL << BH_Lock);
+}
+
+void unlock_buffer(struct buffer_head *bh)
+{
+	if (!test_clear_buffer_locked(bh))
+		sim_fail("unbalanced lock", "a buffer is unlocked that is not locked");
+}
+
+/* The device reads memory when the request reaches it; it is done when this returns. */
+void submit_bh(int op, struct buffer_head *bh)
+{
+	u8 *block = bh->b_bdev->bd_data + bh->b_blocknr * bh->b_size;
+
+	if (bh->b_blocknr >= bh->b_bdev->bd_nr_blocks)
+		sim_fail("assertion", "a transfer past the end of the device");
+	if (op == REQ_OP_WRITE)
+		sim_copy(block, bh->b_data, bh->b_size);
+	else
+		sim_copy(bh->b_data, block, bh->b_size);
+	bh->b_end_io(bh, 1);
+}
+
+u32 crc32c(u32 crc, const void *data, size_t n)
+{
+	return sim_crc32c(crc, data, n);
+}
