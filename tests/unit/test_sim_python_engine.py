@@ -475,3 +475,19 @@ return"""
         parts.append(f'function {name} "" 1 parameters 0 returns void frame 0\n{body}\n')
     execution = PythonEngine(parse_program("".join(parts))).replay("-")[0]
     assert (execution.end, execution.reason) == (End.INCONCLUSIVE, "sim_thread outside setup")
+
+
+def test_choices_in_a_row_have_places_of_their_own() -> None:
+    """The values 1 and 2, of 2 and 3: thread 0 has made no access, but the first choice."""
+    body = f"""r1: u64 = const 2
+r2: u64 = intrinsic sim_choose(r1)
+r1: u64 = const 3
+r3: u64 = intrinsic sim_choose(r1)
+store r0, r2
+r0: u64 = const {OUT + 8}
+store r0, r3
+return"""
+    engine = engine_of(body)
+    execution, trace = engine.replay("0@0=1,0@1=2")
+    assert execution.end is End.DONE
+    assert [access[-1] for access in trace] == [1, 2, 1, 2]

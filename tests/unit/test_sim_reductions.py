@@ -97,3 +97,20 @@ def test_a_copied_value_is_part_of_a_state() -> None:
     for mode in Mode:
         ends = explore(program, set(), mode, None)[1]
         assert {memory[72] for _, memory in ends} == {0, 3, 4}
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_two_readers_are_put_before_one_writer_each(mode: Mode) -> None:
+    """1 stores 0 or 1, and 2 and 3 read before or after it: (0, 0, 0), and 1 with 2 * 2 ends.
+
+    A source set that took every thread between two racing accesses for an initial would lose one.
+    """
+    program: tuple[list[Operation], ...] = ([("choose", 2, 0)], [("copy", 9, 0)], [("copy", 10, 0)])
+    ends = explore(program, set(), mode, None)[1]
+    assert {(memory[0], memory[72], memory[80]) for _, memory in ends} == {
+        (0, 0, 0),
+        (1, 0, 0),
+        (1, 0, 1),
+        (1, 1, 0),
+        (1, 1, 1),
+    }
