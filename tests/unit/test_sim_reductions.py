@@ -114,3 +114,18 @@ def test_two_readers_are_put_before_one_writer_each(mode: Mode) -> None:
         (1, 1, 0),
         (1, 1, 1),
     }
+
+
+@pytest.mark.parametrize("mode", [Mode.SLEEP, Mode.DPOR])
+def test_two_pairs_race_apart(mode: Mode) -> None:
+    """1 and 3 add to one variable, 2 and 4 to another: each loses an update or does not."""
+    program: tuple[list[Operation], ...] = (
+        [("add", 2, 1)],
+        [("add", 0, 1), ("add", 1, 1)],
+        [("add", 2, 1)],
+        [("add", 0, 1)],
+    )
+    ends = explore(program, set(), mode, None)[1]
+    assert {memory[0:24:8] for _, memory in ends} == {
+        bytes((first, 1, second)) for first in (1, 2) for second in (1, 2)
+    }
