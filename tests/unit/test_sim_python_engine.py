@@ -184,7 +184,7 @@ r3: u64 = const 11
 r4: i32 = lt r2, r3
 branch r4, 2, 7
 block 2
-switch r2, 3: 3, 4: 5, *: 4
+switch r2, 3: 3, 4: 5, 3: 4, *: 4
 block 3
 r3: u64 = const 100
 r1: u64 = add r1, r3
@@ -475,3 +475,42 @@ return"""
         parts.append(f'function {name} "" 1 parameters 0 returns void frame 0\n{body}\n')
     execution = PythonEngine(parse_program("".join(parts))).replay("-")[0]
     assert (execution.end, execution.reason) == (End.INCONCLUSIVE, "sim_thread outside setup")
+
+
+def test_choices_in_a_row_have_places_of_their_own() -> None:
+    """The values 1 and 2, of 2 and 3: thread 0 has made no access, but the first choice."""
+    body = f"""r1: u64 = const 2
+r2: u64 = intrinsic sim_choose(r1)
+r1: u64 = const 3
+r3: u64 = intrinsic sim_choose(r1)
+store r0, r2
+r0: u64 = const {OUT + 8}
+store r0, r3
+return"""
+    engine = engine_of(body)
+    execution, trace = engine.replay("0@0=1,0@1=2")
+    assert execution.end is End.DONE
+    assert [access[-1] for access in trace] == [1, 2, 1, 2]
+
+
+def test_a_register_that_was_never_written_is_zero() -> None:
+    """The branch on r4 goes to block 2, which stores 7."""
+    body = """r1: u64 = const 7
+branch r4, 1, 2
+block 1
+return
+block 2
+store r0, r1
+return"""
+    assert output(body)[0] == 7
+
+
+def test_a_frame_is_dead_after_its_function() -> None:
+    helper = """function helper "h.c" 7 parameters 0 returns u64 frame 16
+registers u64
+block 0
+r0: u64 = slot 8
+return r0
+"""
+    body = "r1: u64 = call helper()\nr4: i32 = load r1 ;4\nreturn"
+    assert failure(body, helper) == ("wild access", "read of 4 bytes at 0x20000008", 4)

@@ -97,3 +97,35 @@ def test_a_copied_value_is_part_of_a_state() -> None:
     for mode in Mode:
         ends = explore(program, set(), mode, None)[1]
         assert {memory[72] for _, memory in ends} == {0, 3, 4}
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_two_readers_are_put_before_one_writer_each(mode: Mode) -> None:
+    """1 stores 0 or 1, and 2 and 3 read before or after it: (0, 0, 0), and 1 with 2 * 2 ends.
+
+    A source set that took every thread between two racing accesses for an initial would lose one.
+    """
+    program: tuple[list[Operation], ...] = ([("choose", 2, 0)], [("copy", 9, 0)], [("copy", 10, 0)])
+    ends = explore(program, set(), mode, None)[1]
+    assert {(memory[0], memory[72], memory[80]) for _, memory in ends} == {
+        (0, 0, 0),
+        (1, 0, 0),
+        (1, 0, 1),
+        (1, 1, 0),
+        (1, 1, 1),
+    }
+
+
+@pytest.mark.parametrize("mode", [Mode.SLEEP, Mode.DPOR])
+def test_two_pairs_race_apart(mode: Mode) -> None:
+    """1 and 3 add to one variable, 2 and 4 to another: each loses an update or does not."""
+    program: tuple[list[Operation], ...] = (
+        [("add", 2, 1)],
+        [("add", 0, 1), ("add", 1, 1)],
+        [("add", 2, 1)],
+        [("add", 0, 1)],
+    )
+    ends = explore(program, set(), mode, None)[1]
+    assert {memory[0:24:8] for _, memory in ends} == {
+        bytes((first, 1, second)) for first in (1, 2) for second in (1, 2)
+    }

@@ -96,6 +96,7 @@ class _Body:
         ends = (successors(block.end) for block in function.blocks)
         self.entries = Counter(target for targets in ends for target in targets)
         self.heads = [0]
+        self._known = {0}
 
     def site(self, line: int) -> int:
         return self.owner.sites.number(self.function, line)
@@ -160,7 +161,8 @@ class _Body:
             yield "continue"
 
     def _head(self, target: int) -> int:
-        if target not in self.heads:
+        if target not in self._known:
+            self._known.add(target)
             self.heads.append(target)
         return target
 
