@@ -74,7 +74,9 @@ extern unsigned long empty_zero_page[PAGE_SIZE / sizeof(unsigned long)];
 #define pte_page(pte) pfn_to_page(pte_pfn(pte))
 #define pte_pfn(pte) (pte_val(pte) >> PAGE_SHIFT)
 #define pfn_pte(pfn, prot) __pte(((unsigned long)(pfn) << PAGE_SHIFT) | pgprot_val(prot))
+#ifdef SIM_MK_PTE
 #define mk_pte(page, prot) pfn_pte(page_to_pfn(page), (prot))
+#endif
 
 #define SIM_PTE_TEST(name, bit) \
 static inline int pte_##name(pte_t pte) { return (pte_val(pte) & (bit)) != 0; }
@@ -151,6 +153,7 @@ static inline int ptep_test_and_clear_young(struct vm_area_struct *vma, unsigned
 	((swp_entry_t) { ((unsigned long)(type) << 12) | ((unsigned long)(offset) << 17) })
 #define __pte_to_swp_entry(pte) ((swp_entry_t) { pte_val(pte) })
 #define __swp_entry_to_pte(entry) __pte((entry).val)
+#define __HAVE_ARCH_PTE_SWP_EXCLUSIVE
 SIM_PTE_TEST(swp_exclusive, SIM_EXCLUSIVE)
 SIM_PTE_SET(swp_mkexclusive, SIM_EXCLUSIVE)
 SIM_PTE_CLEAR(swp_clear_exclusive, SIM_EXCLUSIVE)
@@ -158,6 +161,5 @@ SIM_PTE_CLEAR(swp_clear_exclusive, SIM_EXCLUSIVE)
 #define update_mmu_cache(vma, address, ptep) do { } while (0)
 #define update_mmu_cache_range(vmf, vma, address, ptep, nr) do { } while (0)
 #define kern_addr_valid(address) 1
-#define pgtable_cache_init() do { } while (0)
 
 #endif

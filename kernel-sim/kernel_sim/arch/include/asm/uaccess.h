@@ -8,6 +8,12 @@
 #define INLINE_COPY_FROM_USER
 #define INLINE_COPY_TO_USER
 
+/* Until 5.18: which addresses user accesses may have. */
+typedef struct {
+	unsigned long seg;
+} mm_segment_t;
+#define get_fs() USER_DS
+#define set_fs(segment) ((void)(segment))
 #define KERNEL_DS ((mm_segment_t) { ~0UL })
 #define USER_DS ((mm_segment_t) { 0UL })
 #define uaccess_kernel() 0
