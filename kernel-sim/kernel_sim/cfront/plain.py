@@ -9,6 +9,7 @@ What is rewritten, and what the front end then finds in the tree:
   `__builtin_va_arg(list, T)` and `__builtin_types_compatible_p(T, U)`: `sizeof(T)` names a type;
 - `__attribute__`: gone, but for those of KEPT, which say something about layout or clean-up;
 - what `kernel_sim.cfront.tidy` does to declarations;
+- `asm("" : ...)`, which is there for the optimiser: `((void)0)`; all other asm stays;
 - `__extension__`, `__label__` declarations, and an address of a label: gone, gone, and 0.
 
 Line breaks stay where they were; inside a line, columns change.
@@ -39,8 +40,9 @@ _SPELLINGS = {
     "__inline__": "inline", "__restrict": "restrict", "__restrict__": "restrict",
     "__asm__": "asm", "__asm": "asm",
 }  # fmt: skip
+_EMPTY_ASM = re.compile(r'(?:\s|\bvolatile\b|\b__volatile__\b)*\(\s*""\s*(?=[:)])')
 _WORDS = sorted(
-    {"__attribute__", "__attribute", "__label__", "case", *_TYPES, *_TYPEOF, *_ALIGNOF, *_SPELLINGS},
+    {"__attribute__", "__attribute", "__label__", "case", "asm", *_TYPES, *_TYPEOF, *_ALIGNOF, *_SPELLINGS},
     key=len, reverse=True,
 )  # fmt: skip
 _WORD = re.compile(
@@ -90,6 +92,11 @@ def _replace(text: str, found: re.Match[str], plain: Plain, depth: int) -> tuple
         return word, found.end()
     if word[0] == "(":
         return "0UL", found.end()
+    if word.startswith(("asm", "__asm")) and (empty := _EMPTY_ASM.match(text, found.end())):
+        _, end = split_arguments(text, text.index("(", found.end(), empty.end()))
+        return "((void)0)" + _breaks(text[found.start() : end]), end
+    if word == "asm":
+        return word, found.end()
     if word in _SPELLINGS:
         return _SPELLINGS[word], found.end()
     if word == "case":

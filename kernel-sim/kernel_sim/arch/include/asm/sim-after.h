@@ -9,6 +9,10 @@
 #include <linux/compiler.h>
 #include <linux/build_bug.h>
 
+#undef barrier
+#define barrier() do { } while (0)
+#undef barrier_data
+#define barrier_data(p) ((void)(p))
 #undef RELOC_HIDE
 #define RELOC_HIDE(ptr, off) ((typeof(ptr))((unsigned long)(ptr) + (off)))
 #undef OPTIMIZER_HIDE_VAR
