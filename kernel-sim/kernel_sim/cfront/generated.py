@@ -46,10 +46,13 @@ def kernel_version(makefile: str) -> tuple[int, int, int, str]:
 
     Raises TreeError where it does not give the first two as numbers.
     """
-    found = dict(re.findall(r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION) *= *(\S*)", makefile, re.M))
+    named = re.findall(
+        r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]*(\S*)", makefile, re.M
+    )
+    found = dict(named)
     try:
-        numbers = [int(found.get(name) or "0") for name in ("PATCHLEVEL", "SUBLEVEL")]
-        return int(found["VERSION"]), *numbers, found.get("EXTRAVERSION", "")  # type: ignore[return-value]
+        major, minor = int(found["VERSION"]), int(found["PATCHLEVEL"])
+        return major, minor, int(found.get("SUBLEVEL") or "0"), found.get("EXTRAVERSION", "")
     except (KeyError, ValueError):
         raise TreeError("Makefile: it does not name the kernel's version") from None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from kernel_sim.cfront.command import ARCH, arguments_for
 from kernel_sim.cfront.errors import PreprocessError, TreeError
 from kernel_sim.cfront.generated import (
     probe,
@@ -21,12 +22,15 @@ from kernel_sim.cfront.generated import (
     render_version,
     wrappers,
 )
+from kernel_sim.cfront.runner import run_preprocessor
 
-_HOME = Path(__file__).resolve().parents[1] / "arch"
-ARCH = _HOME / "include"
-"""The simulator's own headers."""
+_HOME = ARCH.parent
 CONFIG = _HOME / "kernel.config"
-_BOUNDS = "include/linux/page-flags.h", "include/linux/mmzone.h", "include/linux/page-flags-layout.h"
+_BOUNDS = (
+    "include/linux/page-flags.h",
+    "include/linux/mmzone.h",
+    "include/linux/page-flags-layout.h",
+)
 _NEEDED = "Makefile", "include/linux/kconfig.h", "include/linux/compiler_types.h", *_BOUNDS[:2]
 
 
@@ -70,6 +74,9 @@ def _plain_files(tree: Path, config: dict[str, str]) -> dict[str, str]:
     files["generated/autoconf.h"] = render_autoconf(config)
     files["generated/timeconst.h"] = render_timeconst(int(config["CONFIG_HZ"]))
     files["generated/sim-tree.h"] = probe(tree)
+    find = "asm-generic/bitops/find.h"  # moved to <linux/find.h> in 5.11
+    found = (tree / "include" / find).is_file()
+    files["generated/sim-find.h"] = f"#include <{find}>\n" if found else ""
     files["generated/asm-offsets.h"] = ""
     files["generated/rq-offsets.h"] = "#define RQ_nr_pinned 0\n"
     return files
@@ -116,16 +123,13 @@ def _fill(headers: Headers, files: dict[str, str], config: dict[str, str]) -> No
 
 
 def _bounds(headers: Headers, config: dict[str, str]) -> str:
-    from kernel_sim.cfront.preprocess import arguments_for
-    from kernel_sim.cfront.runner import run_gcc
-
     asked = headers.cache / "bounds-enums.c"
     asked.write_text(
-        "#define __GENERATING_BOUNDS_H\n"
-        "#include <linux/page-flags.h>\n#include <linux/mmzone.h>\n"
+        "#define __GENERATING_BOUNDS_H\n#include <linux/page-flags.h>\n#include <linux/mmzone.h>\n"
     )
+    arguments = arguments_for(headers.tree, headers.cache, "kernel/bounds.c")
     try:
-        text = run_gcc(arguments_for(headers, "kernel/bounds.c"), asked, headers.tree)
+        text = run_preprocessor(arguments, asked, headers.tree)
     except PreprocessError as error:
         raise TreeError(f"bounds.h cannot be made: {error}") from error
     return render_bounds(text, config)

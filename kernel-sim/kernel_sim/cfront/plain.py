@@ -42,9 +42,11 @@ _SPELLINGS = {
 }  # fmt: skip
 _EMPTY_ASM = re.compile(r'(?:\s|\bvolatile\b|\b__volatile__\b)*\(\s*""\s*(?=[:)])')
 _WORDS = sorted(
-    {"__attribute__", "__attribute", "__label__", "case", "asm", *_TYPES, *_TYPEOF, *_ALIGNOF, *_SPELLINGS},
-    key=len, reverse=True,
-)  # fmt: skip
+    {"__attribute__", "__attribute", "__label__", "case", "asm"}
+    | {*_TYPES, *_TYPEOF, *_ALIGNOF, *_SPELLINGS},
+    key=len,
+    reverse=True,
+)
 _WORD = re.compile(
     r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|\b(?:' + "|".join(_WORDS) + r")\b"
     r"|\(\s*unsigned\s+long\s*\)\s*&&\s*\w+"

@@ -7,30 +7,12 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kernel_sim.cfront.errors import PreprocessError, TreeError
-from kernel_sim.cfront.headers import ARCH, Headers
-from kernel_sim.cfront.runner import run_gcc
+from kernel_sim.cfront.command import ARCH, FREESTANDING, arguments_for, model_arguments
+from kernel_sim.cfront.errors import PreprocessError
+from kernel_sim.cfront.headers import Headers
+from kernel_sim.cfront.runner import run_preprocessor
 
-MAX_TEXT = 64 << 20
-"""Bytes of preprocessed text; the longest real file seen here is a tenth of it."""
 _MARKER = re.compile(r'# (\d+) "((?:[^"\\]|\\.)*)"[ \d]*')
-
-PREDEFINED = {
-    "__GNUC__": "12", "__GNUC_MINOR__": "2", "__GNUC_PATCHLEVEL__": "0", "__VERSION__": '"12.2.0"',
-    "__CHAR_BIT__": "8", "__LP64__": "1", "_LP64": "1", "__KERNEL__": "1", "__linux__": "1",
-    "__SIZEOF_INT__": "4", "__SIZEOF_LONG__": "8", "__SIZEOF_LONG_LONG__": "8",
-    "__SIZEOF_POINTER__": "8", "__SIZEOF_SIZE_T__": "8", "__SIZE_TYPE__": "unsigned long",
-    "__PTRDIFF_TYPE__": "long", "__INT_MAX__": "2147483647",
-    "__LONG_MAX__": "9223372036854775807L", "__LONG_LONG_MAX__": "9223372036854775807LL",
-    "__SCHAR_MAX__": "127", "__SHRT_MAX__": "32767", "__ORDER_LITTLE_ENDIAN__": "1234",
-    "__ORDER_BIG_ENDIAN__": "4321", "__BYTE_ORDER__": "1234", "__DISABLE_EXPORTS": "1",
-    "__INT8_TYPE__": "signed char", "__INT16_TYPE__": "short", "__INT32_TYPE__": "int",
-    "__INT64_TYPE__": "long", "__UINT8_TYPE__": "unsigned char",
-    "__UINT16_TYPE__": "unsigned short", "__UINT32_TYPE__": "unsigned int",
-    "__UINT64_TYPE__": "unsigned long", "__UINTPTR_TYPE__": "unsigned long",
-    "__INTPTR_TYPE__": "long", "__WCHAR_TYPE__": "unsigned short",
-}  # fmt: skip
-"""The compiler's own macros: these and no others, so that every host gives the same text."""
 
 
 @dataclass(slots=True)
@@ -104,9 +86,8 @@ def preprocess_model(folder: Path, path: str) -> Source:
     Raises PreprocessError as `preprocess` does.
     """
     top = folder.resolve()
-    arguments = ["-I", str(top / "include"), "-D__KERNEL__=1"]
-    text = run_gcc(arguments, find_file(top, path), top)
-    return name_paths(strip_markers(text, path), {"": top})
+    text = run_preprocessor(model_arguments(top), find_file(top, path), top)
+    return name_paths(strip_markers(text, path), {"": top, "<sim>/c/": FREESTANDING})
 
 
 def preprocess(headers: Headers, path: str) -> Source:
@@ -115,8 +96,14 @@ def preprocess(headers: Headers, path: str) -> Source:
     Raises PreprocessError for a file that is missing, does not preprocess, includes something
     outside the tree, or takes more time, memory or text than the limits allow.
     """
-    text = run_gcc(arguments_for(headers, path), find_file(headers.tree, path), headers.tree)
-    folders = {"": headers.tree, "<sim>/": ARCH, "<generated>/": headers.cache}
+    arguments = arguments_for(headers.tree, headers.cache, path)
+    text = run_preprocessor(arguments, find_file(headers.tree, path), headers.tree)
+    folders = {
+        "": headers.tree,
+        "<sim>/": ARCH,
+        "<sim>/c/": FREESTANDING,
+        "<generated>/": headers.cache,
+    }
     return name_paths(strip_markers(text, path), folders)
 
 
@@ -128,26 +115,3 @@ def find_file(tree: Path, path: str) -> Path:
     if not found.is_file():
         raise PreprocessError(f"{path}: no such file in the tree")
     return tree / path
-
-
-def arguments_for(headers: Headers, path: str) -> list[str]:
-    """What a preprocessor is told for a file: folders of headers, macros, first includes."""
-    name = re.sub(r"\W", "_", Path(path).stem)
-    folders = [ARCH, headers.cache, headers.tree / "include", headers.cache / "uapi"]
-    folders += [headers.tree / "include/uapi", headers.cache / "generated/uapi"]
-    first = ["asm/sim.h", "generated/sim-tree.h", "linux/kconfig.h"]
-    first += ["linux/compiler_types.h", "asm/sim-after.h"]
-    macros = PREDEFINED | {"KBUILD_MODNAME": f'"{name}"', "KBUILD_BASENAME": f'"{name}"'}
-    macros |= {"KBUILD_MODFILE": f'"{name}"', "__KBUILD_MODNAME": f"kmod_{name}"}
-    return [
-        "-undef",
-        *(f"-D{macro}={value}" for macro, value in macros.items()),
-        *(part for folder in folders for part in ("-I", str(folder))),
-        *(part for header in first for part in ("-include", header)),
-    ]
-
-
-__all__ = [
-    "PreprocessError", "Source", "TreeError", "find_file", "name_paths", "preprocess",
-    "preprocess_model", "strip_markers",
-]  # fmt: skip

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 from kernel_sim.cfront.errors import PreprocessError
+from kernel_sim.cfront.fallback import run_pcpp
 
 SECONDS = 20
 MEMORY = 1 << 30
 MAX_TEXT = 64 << 20
 """Limits of one run: seconds of processor time and of waiting, bytes of memory, bytes written."""
+_LIMITED = (
+    f"ulimit -t {SECONDS} && ulimit -v {MEMORY >> 10} && ulimit -f {MAX_TEXT >> 9} && ulimit -c 0"
+    ' && exec "$@"'
+)
 
 
 def has_gcc() -> bool:
     """Whether gcc is to be had."""
     return shutil.which("gcc") is not None
+
+
+def run_preprocessor(arguments: list[str], file: Path, tree: Path) -> str:
+    """The text, with line markers, that gcc makes of a file, or pcpp where gcc is absent.
+
+    Raises PreprocessError for a file that does not preprocess.
+    """
+    return (run_gcc if has_gcc() else run_pcpp)(arguments, file, tree)
 
 
 def run_gcc(arguments: list[str], file: Path, tree: Path) -> str:
@@ -40,23 +53,20 @@ def run_gcc(arguments: list[str], file: Path, tree: Path) -> str:
 
 
 def _run(command: list[str], out: int, err: int, name: str) -> int:
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TMPDIR": "/tmp"}
+    """The exit code of a command that runs under the limits, in a process group of its own."""
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", _LIMITED, "sh", *command],
+        stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, process_group=0,
+    )  # fmt: skip
     try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment,
-            timeout=SECONDS, check=False, preexec_fn=_limit,
-        ).returncode  # fmt: skip
+        return process.wait(SECONDS)
     except subprocess.TimeoutExpired:
         raise PreprocessError(f"{name}: not preprocessed within {SECONDS} s") from None
-    except FileNotFoundError:
-        raise PreprocessError("gcc is not installed") from None
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_TEXT, MAX_TEXT))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _read(descriptor: int, most: int) -> str:

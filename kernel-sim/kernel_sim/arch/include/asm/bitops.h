@@ -17,9 +17,7 @@
 #include <asm-generic/bitops/ffs.h>
 #include <asm-generic/bitops/sched.h>
 #include <asm-generic/bitops/hweight.h>
-#if __has_include(<asm-generic/bitops/find.h>)
-#include <asm-generic/bitops/find.h>
-#endif
+#include <generated/sim-find.h>
 
 #define SIM_WORD(nr, p) ((volatile unsigned long *)(p) + ((nr) >> 6))
 #define SIM_BIT(nr) (1UL << ((nr) & 63))
