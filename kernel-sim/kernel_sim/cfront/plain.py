@@ -51,6 +51,7 @@ _WORD = re.compile(
     r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|\b(?:' + "|".join(_WORDS) + r")\b"
     r"|\(\s*unsigned\s+long\s*\)\s*&&\s*\w+"
 )
+_WORD_FIRST = re.compile(r"\w")
 _BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|[()\[\]{},]')
 MAX_DEPTH = 60
 """How deep rewritten constructs may stand in each other."""
@@ -82,7 +83,7 @@ def _rewrite(text: str, plain: Plain, depth: int) -> str:
     while found := _WORD.search(text, at):
         parts.append(text[at : found.start()])
         new, at = _replace(text, found, plain, depth)
-        parts.append(new)
+        parts.append(new if new[-1:].isspace() or not _WORD_FIRST.match(text, at) else f"{new} ")
     parts.append(text[at:])
     return "".join(parts)
 
