@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 import tree_sitter_c
-from tree_sitter import Language, Parser
-
 from kernel_sim.cfront.errors import PreprocessError
 from kernel_sim.cfront.plain import MAX_DEPTH, make_plain, split_arguments
 from kernel_sim.cfront.tidy import tidy
+from tree_sitter import Language, Parser
 
 PARSER = Parser(Language(tree_sitter_c.language()))
 
@@ -31,7 +30,8 @@ def parses(text: str) -> bool:
         ("case 1 ... 5:", "case __case_range(1, 5):", []),
         ("case 'a' ... 'z': x;", "case __case_range('a', 'z'): x;", []),
         ("case A: f(x, ...);", "case A: f(x, ...);", []),
-        ("__builtin_offsetof(struct s, a.b[1])", "__builtin_offsetof(sizeof(struct s), &a.b[1])", []),
+        ("__builtin_offsetof(struct s, a.b[1])",
+         "__builtin_offsetof(sizeof(struct s), &a.b[1])", []),
         ("__builtin_va_arg(v, int)", "__builtin_va_arg(v, sizeof(int))", []),
         (
             "__builtin_types_compatible_p(typeof(a), int *)",
@@ -67,7 +67,8 @@ def test_rules(text: str, new: str, types: list[str]) -> None:
         ("x = a ? b : 3;", "x = a ? b : 3;"),
         ("struct s { int a; ; };", "struct s { int a;  };"),
         ("for (;;) { a; }", "for (;;) { a; }"),
-        ("a; int x __attribute__((aligned(8))) = 1;", "a; __attribute__((aligned(8)))  int x  = 1;"),
+        ("a; int x __attribute__((aligned(8))) = 1;",
+         "a; __attribute__((aligned(8)))  int x  = 1;"),
         ("for (T x __attribute__((cleanup(f))) = g(1); y;)",
          "for ( __attribute__((cleanup(f))) T x  = g(1); y;)"),
         ("struct s { int a; } __attribute__((packed));",

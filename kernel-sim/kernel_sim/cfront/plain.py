@@ -41,18 +41,16 @@ _SPELLINGS = {
     "__asm__": "asm", "__asm": "asm",
 }  # fmt: skip
 _EMPTY_ASM = re.compile(r'(?:\s|\bvolatile\b|\b__volatile__\b)*\(\s*""\s*(?=[:)])')
-_WORDS = sorted(
-    {"__attribute__", "__attribute", "__label__", "case", "asm"}
-    | {*_TYPES, *_TYPEOF, *_ALIGNOF, *_SPELLINGS},
-    key=len,
-    reverse=True,
-)
 _WORD = re.compile(
-    r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|\b(?:' + "|".join(_WORDS) + r")\b"
-    r"|\(\s*unsigned\s+long\s*\)\s*&&\s*\w+"
+    r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\''
+    r"|\b(?:case|asm|typeof(?:_unqual)?|_Alignof|__(?:a(?:ttribute|sm|lignof)|label|typeof"
+    r"|builtin_(?:offsetof|va_arg|types)|extension|volatile|const|signed|inline|restrict)\w*)\b"
 )
+"""Strings, and words that may be of those above: a quick sieve."""
+_LABEL_ADDRESS = re.compile(r"\(\s*unsigned\s+long\s*\)\s*&&\s*\w+")
 _WORD_FIRST = re.compile(r"\w")
 _BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|[()\[\]{},]')
+_TAKES_ARGUMENTS = {"__attribute__", "__attribute", *_TYPES, *_TYPEOF, *_ALIGNOF}
 MAX_DEPTH = 60
 """How deep rewritten constructs may stand in each other."""
 
@@ -71,7 +69,7 @@ def make_plain(text: str) -> Plain:
     Raises PreprocessError for brackets that do not match, or stand too deep in each other.
     """
     plain = Plain()
-    plain.text = tidy(_rewrite(text, plain, 0))
+    plain.text = tidy(_rewrite(_LABEL_ADDRESS.sub("0UL", text), plain, 0))
     return plain
 
 
@@ -93,13 +91,9 @@ def _replace(text: str, found: re.Match[str], plain: Plain, depth: int) -> tuple
     word = found[0]
     if word[0] in "\"'":
         return word, found.end()
-    if word[0] == "(":
-        return "0UL", found.end()
     if word.startswith(("asm", "__asm")) and (empty := _EMPTY_ASM.match(text, found.end())):
         _, end = split_arguments(text, text.index("(", found.end(), empty.end()))
         return "((void)0)" + _breaks(text[found.start() : end]), end
-    if word == "asm":
-        return word, found.end()
     if word in _SPELLINGS:
         return _SPELLINGS[word], found.end()
     if word == "case":
@@ -107,7 +101,9 @@ def _replace(text: str, found: re.Match[str], plain: Plain, depth: int) -> tuple
     if word == "__label__":
         end = text.index(";", found.end()) + 1
         return _breaks(text[found.start() : end]), end
-    return _call(text, found, plain, depth)
+    if word in _TAKES_ARGUMENTS:
+        return _call(text, found, plain, depth)
+    return word, found.end()
 
 
 def _call(text: str, found: re.Match[str], plain: Plain, depth: int) -> tuple[str, int]:

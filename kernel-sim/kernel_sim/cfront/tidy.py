@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _UNNAMED = re.compile(
-    r"([;{]\s*)((?:(?:const|volatile|signed|unsigned|int|long|short|char|_Bool|bool"
+    r"(?<=[;{])(\s*(?:(?:const|volatile|signed|unsigned|int|long|short|char|_Bool|bool"
     r"|(?:__)?[us]\d+|__[bl]e\d+|u?int\d+_t)\s*)+):(\s*\d+\s*;)"
 )
 _EMPTY_MEMBER = re.compile(r";(\s*);(?=\s*\})")
@@ -23,9 +23,7 @@ def tidy(text: str) -> str:
     `int :3;` becomes `int __unnamed:3;` (several in a structure have one name; a width of 0 keeps
     its meaning). `T x __attribute__((a)) = 1;` becomes `__attribute__((a)) T x  = 1;`.
     """
-    named = text
-    for _ in range(2):  # one match ends with the ";" that the next begins with
-        named = _UNNAMED.sub(r"\1\2 __unnamed:\3", named)
+    named = _UNNAMED.sub(r"\1 __unnamed:\2", text)
     merged = _NEIGHBOURS.sub(r",\1 ", _EMPTY_MEMBER.sub(r";\1", named))
     return _move_attributes(merged)
 
