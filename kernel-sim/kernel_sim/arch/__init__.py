@@ -1,0 +1,1 @@
+"""The simulator's own architecture: headers that come before a tree's, and its configuration."""

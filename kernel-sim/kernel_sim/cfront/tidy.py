@@ -1,0 +1,64 @@
+"""Spellings of GNU C declarations that tree-sitter's C grammar does not know, in ones it does."""
+
+from __future__ import annotations
+
+import re
+
+_UNNAMED = re.compile(
+    r"(?<=[;{])(\s*(?:(?:const|volatile|signed|unsigned|int|long|short|char|_Bool|bool"
+    r"|(?:__)?[us]\d+|__[bl]e\d+|u?int\d+_t)\s*)+):(\s*\d+\s*;)"
+)
+_EMPTY_MEMBER = re.compile(r";(\s*);(?=\s*\})")
+_NEIGHBOURS = re.compile(r"\)\)(\s*)__attribute__\(\(")
+_ATTRIBUTE = re.compile(r"__attribute__\(\(")
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|[()]')
+_BOUNDARY = re.compile(r"[;{}()]")
+MAX_DECLARATION = 2000
+"""Characters from a declaration's start to its attribute; a longer one stays as it is."""
+
+
+def tidy(text: str) -> str:
+    """Name unnamed bit-fields, drop empty members, and bring attributes before declarators.
+
+    `int :3;` becomes `int __unnamed:3;` (several in a structure have one name; a width of 0 keeps
+    its meaning). `T x __attribute__((a)) = 1;` becomes `__attribute__((a)) T x  = 1;`.
+    """
+    named = _UNNAMED.sub(r"\1 __unnamed:\2", text)
+    merged = _NEIGHBOURS.sub(r",\1 ", _EMPTY_MEMBER.sub(r";\1", named))
+    return _move_attributes(merged)
+
+
+def _move_attributes(text: str) -> str:
+    parts: list[str] = []
+    done = 0
+    for found in _ATTRIBUTE.finditer(text):
+        end = _closing(text, found.end() - 2)
+        start = _start_of_declaration(text, found.start(), done)
+        if start is None or not re.compile(r"\s*[=;]").match(text, end):
+            continue
+        parts += [text[done:start], " ", text[found.start() : end], " "]
+        parts += [text[start : found.start()]]
+        done = end
+    return "".join(parts) + text[done:]
+
+
+def _start_of_declaration(text: str, at: int, least: int) -> int | None:
+    """Where the declaration starts that has an attribute behind a declarator; None for a type's."""
+    before = text[max(least, at - MAX_DECLARATION) : at]
+    if not re.search(r"[\w\])]\s*$", before) or re.search(r"\btypedef\b[^;{}]*$", before):
+        return None
+    depth = 0
+    for found in reversed(list(_BOUNDARY.finditer(before))):
+        depth += {")": 1, "(": -1}.get(found[0], 0)
+        if depth < 0 or (depth == 0 and found[0] in ";{}"):
+            return at - len(before) + found.end()
+    return None
+
+
+def _closing(text: str, opened: int) -> int:
+    depth = 0
+    for found in _STRING_OR_BRACKET.finditer(text, opened):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if depth == 0:
+            return found.end()
+    return len(text)
