@@ -16,6 +16,7 @@ from kernel_sim.cfront.ctype import (
     ULONG,
     VOID,
     VOID_POINTER,
+    Array,
     Func,
     Int,
     Pointer,
@@ -133,10 +134,10 @@ class Builtins(Initialisers):
             case "choose_expr":
                 return self.raw(arguments[1 if self.constant(arguments[0]) else 2])
             case "types_compatible_p":
-                one, two = (self.type_of(each) for each in arguments)
-                assert isinstance(one, Pointer)
-                assert isinstance(two, Pointer)
-                return Operand(INT, const=int(is_compatible(one.to, two.to)))
+                one, two = (self.operand_type(each) for each in arguments)
+                return Operand(INT, const=int(is_compatible(one, two)))
+            case "offsetof":
+                return self._offset_of(*arguments)
             case "object_size" | "dynamic_object_size":
                 return Operand(ULONG, const=(1 << 64) - 1)
             case "unreachable" | "trap":
@@ -155,6 +156,32 @@ class Builtins(Initialisers):
         if self.linker.function_type(name, self.unit) is not None:
             return None
         raise Untranslatable(f"{name}()")
+
+    def _offset_of(self, described: Node, path: Node) -> Operand:
+        """The plain spelling is `__builtin_offsetof(sizeof(T), &path)`."""
+        start = Place(self.operand_type(described), address=Operand(ULONG, const=0))
+        place = self._along(start, path.child_by_field_name("argument") or path)
+        assert place.address is not None
+        if place.bits is not None:
+            raise Untranslatable(f"the offset of a bit-field: {text_of(path)}")
+        return self.builder.convert(place.address, ULONG)
+
+    def _along(self, start: Place, path: Node) -> Place:
+        """Return the place that `a.b[1]` means inside another one."""
+        if path.type == "identifier":
+            return self.member_of(start, text_of(path))
+        inner = path.child_by_field_name("argument")
+        if inner is None:
+            raise Untranslatable(f"not a path of members: {text_of(path)}")
+        base = self._along(start, inner)
+        field = path.child_by_field_name("field")
+        if field is not None:
+            return self.member_of(base, text_of(field))
+        index = path.child_by_field_name("index")
+        if index is None or not isinstance(base.ctype, Array) or base.address is None:
+            raise Untranslatable(f"not a path of members: {text_of(path)}")
+        first = Operand(Pointer(base.ctype.of), base.address.const, base.address.reg)
+        return self.pointed(self.advance(first, self.value(index), "add"))
 
     def _aside(self, node: Node) -> Operand | None:
         """Lower an expression whose steps are thrown away."""

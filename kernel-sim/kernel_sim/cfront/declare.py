@@ -8,6 +8,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from kernel_sim.cfront.casts import TYPEOF
 from kernel_sim.cfront.ctype import (
     BOOL,
     CHAR,
@@ -26,7 +27,6 @@ from kernel_sim.cfront.ctype import (
     Untranslatable,
     lay_out,
 )
-from kernel_sim.cfront.source import TYPEOF
 from kernel_sim.cfront.unit import (
     Declared,
     Unit,
@@ -64,6 +64,8 @@ _NAMED: Final[dict[str, CType]] = {
     "__uint128_t": Opaque("unsigned __int128", 16),
     "__builtin_va_list": Array(Opaque("va_list", 24), 1),
 }
+UNNAMED: Final = "__unnamed"
+"""The name of bit-fields that have none."""
 
 
 class Declarations:
@@ -133,8 +135,7 @@ class Declarations:
     def _typeof(self, number: int) -> CType:
         node = self.unit.typeof_operand(number)
         if node is None:
-            text = self.unit.source.typeofs[number].decode("utf-8", "replace")
-            raise Untranslatable(f"typeof({text[:60]})")
+            raise Untranslatable(f"typeof({self.unit.types[number][:60]})")
         return self.operand_type(node)
 
     def operand_type(self, node: Node) -> CType:
@@ -259,7 +260,7 @@ class Declarations:
             width = None
             if index + 1 < len(children) and children[index + 1].type == "bitfield_clause":
                 width = self.constant(children[index + 1].named_children[0])
-            name = declared_name(child)
+            name = declared_name(child).removeprefix(UNNAMED)
             yield Member(name, self.declarator(base, child), width, align, packed)
         if some:
             return

@@ -249,14 +249,15 @@ class Expressions(Declarations):
             case "subscript_expression":
                 return self._element_place(node)
             case "pointer_expression" if _operator(node) == "*":
-                return self._pointed(self.value(_field(node, "argument")))
+                return self.pointed(self.value(_field(node, "argument")))
             case "compound_literal_expression":
                 return self._literal_place(node)
             case "extension_expression":
                 return self.place_or_none(node.named_children[0])
         return None
 
-    def _pointed(self, pointer: Operand) -> Place:
+    def pointed(self, pointer: Operand) -> Place:
+        """Return the place that a pointer points to."""
         if not isinstance(pointer.ctype, Pointer):
             raise Untranslatable(f"{pointer.ctype} is not a pointer")
         return Place(pointer.ctype.to, address=Operand(Int(U64), pointer.const, pointer.reg))
@@ -265,20 +266,24 @@ class Expressions(Declarations):
         name = text_of(_field(node, "field"))
         argument = _field(node, "argument")
         if _operator(node) == "->":
-            base = self._pointed(self.value(argument))
+            base = self.pointed(self.value(argument))
         else:
             found = self.place_or_none(argument)
             if found is None:
                 value = self.raw(argument)
                 found = Place(value.ctype, address=Operand(ULONG, value.const, value.reg))
             base = found
+        return self.member_of(base, name)
+
+    def member_of(self, base: Place, name: str) -> Place:
+        """Return the place of a member. Raises `Untranslatable`."""
         if not isinstance(base.ctype, Struct):
-            raise Untranslatable(f"{base.ctype} has no members: {text_of(node)[:60]}")
+            raise Untranslatable(f"{base.ctype} has no members: {name}")
         member = base.ctype.find(name)
         if member is None:
             raise Untranslatable(f"{base.ctype} has no member {name}")
         if base.address is None:
-            raise Untranslatable(f"a member of a value: {text_of(node)[:60]}")
+            raise Untranslatable(f"a member of a value: {name}")
         address = self.builder.offset(base.address, member.offset, ULONG)
         bits = member if member.width is not None else None
         return Place(member.type, address=address, bits=bits)
@@ -288,7 +293,7 @@ class Expressions(Declarations):
         index = self.value(_field(node, "index"))
         if isinstance(index.ctype, Pointer):
             array, index = index, array
-        return self._pointed(self.advance(array, index, "add"))
+        return self.pointed(self.advance(array, index, "add"))
 
     def _literal_place(self, node: Node) -> Place:
         ctype = self.described(_field(node, "type"))
@@ -316,7 +321,7 @@ class Expressions(Declarations):
             pointer = self.value(argument)
             if isinstance(pointer.ctype, Pointer) and isinstance(pointer.ctype.to, Func):
                 return Operand(pointer.ctype.to, pointer.const, pointer.reg)
-            return self.builder.read(self._pointed(pointer))
+            return self.builder.read(self.pointed(pointer))
         place = self.place_or_none(argument)
         if place is None:
             found = self.raw(argument)

@@ -9,7 +9,7 @@ What is rewritten, and what the front end then finds in the tree:
   `__builtin_va_arg(list, T)` and `__builtin_types_compatible_p(T, U)`: `sizeof(T)` names a type;
 - `__attribute__`: gone, but for those of KEPT, which say something about layout or clean-up;
 - what `kernel_sim.cfront.tidy` does to declarations;
-- `asm("" : ...)`, which is there for the optimiser: `((void)0)`; all other asm stays;
+- `asm("" : ...)` that sets nothing, which is there for the optimiser: `((void)0)`; other asm stays;
 - `__extension__`, `__label__` declarations, and an address of a label: gone, gone, and 0.
 
 Line breaks stay where they were; inside a line, columns change.
@@ -92,7 +92,10 @@ def _replace(text: str, found: re.Match[str], plain: Plain, depth: int) -> tuple
     if word[0] in "\"'":
         return word, found.end()
     if word.startswith(("asm", "__asm")) and (empty := _EMPTY_ASM.match(text, found.end())):
-        _, end = split_arguments(text, text.index("(", found.end(), empty.end()))
+        opened = text.index("(", found.end(), empty.end())
+        _, end = split_arguments(text, opened)
+        if '"=' in text[opened:end]:
+            return "asm", found.end()
         return "((void)0)" + _breaks(text[found.start() : end]), end
     if word in _SPELLINGS:
         return _SPELLINGS[word], found.end()

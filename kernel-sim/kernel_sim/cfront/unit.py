@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import tree_sitter
 import tree_sitter_c
 
+from kernel_sim.cfront.casts import find_typedefs, mark_casts
 from kernel_sim.cfront.ctype import CType, Struct
-from kernel_sim.cfront.source import Source, read_source
+from kernel_sim.cfront.plain import make_plain
+from kernel_sim.cfront.preprocess import Source
 
 _PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))
 _TAGGED = re.compile(
@@ -43,14 +45,20 @@ def text_of(node: tree_sitter.Node) -> str:
 class Unit:
     """A preprocessed file with an index of its file scope.
 
+    Raises `PreprocessError` where brackets do not match.
+
     `functions`, `variables`, `prototypes` and `typedefs` go from names to where they are declared;
     for a variable the declaration with an initialiser wins, then one that is not extern.
     """
 
-    def __init__(self, name: str, preprocessed: bytes) -> None:
-        self.name = name
-        self.source: Source = read_source(preprocessed, name)
-        self.root = parse(self.source.text)
+    def __init__(self, source: Source) -> None:
+        self.name = source.path
+        self.source = source
+        plain = make_plain(source.text)
+        raw = plain.text.encode()
+        self.text = mark_casts(raw, find_typedefs(raw))
+        self.types = plain.types
+        self.root = parse(self.text)
         self.functions: dict[str, tree_sitter.Node] = {}
         self.variables: dict[str, Declared] = {}
         self.prototypes: dict[str, Declared] = {}
@@ -67,7 +75,7 @@ class Unit:
 
     def place(self, node: tree_sitter.Node) -> tuple[str, int]:
         """Return (path, line) of a node in the file that it was written in."""
-        return self.source.lines[node.start_point.row]
+        return self.source.origin(node.start_point.row)
 
     def specifier_at(self, position: int) -> tree_sitter.Node:
         """Return the struct, union or enum specifier that begins at a byte."""
@@ -79,7 +87,7 @@ class Unit:
     def typeof_operand(self, number: int) -> tree_sitter.Node | None:
         """Return the operand of the n-th typeof as a sizeof, None where it does not parse."""
         if number not in self._typeofs:
-            root = parse(b"int x = sizeof(" + self.source.typeofs[number] + b");")
+            root = parse(f"int x = sizeof({self.types[number]});".encode())
             node = root.descendant_for_byte_range(8, 9)
             while node is not None and node.type != "sizeof_expression":
                 node = node.parent
@@ -126,7 +134,7 @@ class Unit:
 
     def _index_tags(self, spans: list[tuple[int, int]]) -> None:
         starts = [start for start, _ in spans]
-        text = self.source.text
+        text = self.text
         for match in _TAGGED.finditer(text):
             at = bisect.bisect_right(starts, match.start()) - 1
             if (
