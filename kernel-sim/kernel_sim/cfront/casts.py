@@ -1,10 +1,12 @@
 """Casts that look like calls or sums: `(name)` gets a `const` where `name` is a type.
 
-Without knowing the typedefs a parser cannot tell `(u64)&x` from a bitwise "and".
+Without knowing the typedefs a parser cannot tell `(u64)&x` from a bitwise "and". The other way
+round, `(get()) - x` looks like a cast to a function type: it becomes `(0, get()) - x`.
 """
 
 from __future__ import annotations
 
+import bisect
 import re
 
 TYPEOF = "__typeof_"
@@ -15,6 +17,7 @@ _CAST = re.compile(
     rb'"(?:[^"\\\n]|\\.)*"|'
     rb"(\w+\s*)?\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])"
 )
+_CALL = re.compile(rb"\(\s*([A-Za-z_]\w*)\s*\(\s*\)\s*\)(?=\s*[-+*&(])")
 _BRACE = re.compile(rb"[{}]")
 
 
@@ -47,6 +50,8 @@ def _closing_brace(text: bytes, at: int) -> int:
 
 def mark_casts(text: bytes, typedefs: set[bytes]) -> bytes:
     """Put a `const` before each type name in brackets that begins a cast. Pure."""
+    ends = [(match.start(), text.find(b";", match.start())) for match in _TYPEDEF.finditer(text)]
+    starts = [start for start, _end in ends]
 
     def mark(match: re.Match[bytes]) -> bytes:
         before, name = match[1] or b"", match[2]
@@ -55,6 +60,13 @@ def mark_casts(text: bytes, typedefs: set[bytes]) -> bytes:
         is_call = before.strip() not in (b"", b"return", b"case")
         if (name not in typedefs and not name.startswith(TYPEOF.encode())) or is_call:
             return match[0]
+        # In its own typedef a name may stand in brackets, too.
+        at = bisect.bisect_right(starts, match.start()) - 1
+        if at >= 0 and match.start() < ends[at][1]:
+            return match[0]
         return before + b"(const " + name + b")"
 
-    return _CAST.sub(mark, text)
+    marked = _CAST.sub(mark, text)
+    return _CALL.sub(
+        lambda match: match[0] if match[1] in typedefs else b"(0, " + match[1] + b"())", marked
+    )
