@@ -77,6 +77,8 @@ def test_rules(text: str, new: str, types: list[str]) -> None:
          "struct s { int a; } __attribute__((packed));"),
         ("typedef struct s t __attribute__((aligned(8)));",
          "typedef struct s t __attribute__((aligned(8)));"),
+        ("int f(int (*g)(int)) __attribute__((aligned(8))) { }",
+         "int f(int (*g)(int)) __attribute__((aligned(8))) { }"),
         ("struct { int a; } __attribute__((packed)) __attribute__((aligned(4)));",
          "struct { int a; } __attribute__((packed,  aligned(4)));"),
     ],
