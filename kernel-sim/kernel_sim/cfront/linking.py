@@ -41,6 +41,7 @@ from kernel_sim.ir import (
 if TYPE_CHECKING:
     from kernel_sim.cfront.statements import Lowering
 
+MODEL = "model_"
 _MOST_BYTES = 1 << 24
 
 
@@ -70,11 +71,14 @@ class Linker:
     """Lowers the functions that are asked for, and all that they can call by name.
 
     Of several definitions of a name that is not static the one in the first unit counts: put the
-    tree under review before or after the model, as is wanted.
+    tree under review before or after the model, as is wanted. A function `model_NAME` of any unit
+    stands in for NAME wherever that is called, static ones in headers too.
     """
 
     def __init__(self, units: Sequence[Unit]) -> None:
         self.units = units
+        self._models: dict[str, tuple[Unit, Node]] = {}
+        self._statics: dict[str, Unit] = {}
         self.ledger = Ledger()
         self.program = Program()
         self._scopes: dict[int, Any] = {}
@@ -88,8 +92,12 @@ class Linker:
         self._images: deque[tuple[str, _Variable]] = deque()
         for unit in units:
             for name, node in unit.functions.items():
-                if not has_word(node, "static"):
+                if name.startswith(MODEL):
+                    self._models.setdefault(name.removeprefix(MODEL), (unit, node))
+                elif not has_word(node, "static"):
                     self._functions.setdefault(name, unit)
+                elif unit.place(node)[0] == unit.name:
+                    self._statics.setdefault(name, unit)
             for name, declared in unit.variables.items():
                 if has_word(declared.whole, "static") or has_word(declared.whole, "extern"):
                     continue
@@ -150,7 +158,15 @@ class Linker:
 
     def function_key(self, name: str, unit: Unit) -> str:
         """Return the name in the program of the function that a name means in a unit."""
+        model = self._models.get(name)
+        if model is not None:
+            self._keys.setdefault(MODEL + name, model)
+            return MODEL + name
         node = unit.functions.get(name)
+        if node is None and name not in self._functions and name in self._statics:
+            # The model may call what a file keeps to itself.
+            unit = self._statics[name]
+            node = unit.functions[name]
         if node is None or not has_word(node, "static"):
             owner = self._functions.get(name)
             if owner is not None:
