@@ -27,21 +27,36 @@ _OPERATORS = {
 }
 
 
-def emit(program: ir.Program) -> str:
+def emit(program: ir.Program, setup: str = "setup", check: str | None = "check") -> str:
     """Return the C text of a program, for `gcc -fwrapv` and the runtime's `sim.h`.
 
-    `setup` and `check` are the program's functions of those names, where it has them.
-    Raises `ValueError` for a program that is not well formed: a block without an end, an operation
-    or an intrinsic that does not exist.
+    `setup` and `check` (None for no check) are functions that take nothing. Raises `ValueError`
+    where they do not, where a global does not fit into memory, and for an unknown operation.
     """
-    return _Emitter(program).text()
+    for name in filter(None, (setup, check)):
+        if name not in program.functions or program.functions[name].parameters:
+            raise ValueError(f"the program has no function {name}()")
+    _check_globals(program.globals)
+    return _Emitter(program, setup, check).text()
+
+
+def _check_globals(globals_: Sequence[ir.Global]) -> None:
+    end = ir.GLOBALS
+    for entry in sorted(globals_, key=lambda entry: entry.address):
+        stop = entry.address + len(entry.image)
+        if entry.address < ir.GLOBALS or stop > ir.STACKS:
+            raise ValueError(f"global {entry.name} does not fit into memory")
+        if entry.image and entry.address < end:
+            raise ValueError(f"global {entry.name} stands on another one")
+        end = max(end, stop)
 
 
 class _Emitter:
     """Numbers functions and sites, and writes the parts of the file in order."""
 
-    def __init__(self, program: ir.Program) -> None:
+    def __init__(self, program: ir.Program, setup: str, check: str | None) -> None:
         self.program = program
+        self.ends = {"setup": setup, "check": check}
         self.numbers = {name: number for number, name in enumerate(program.functions)}
         self.sites: dict[tuple[int, int], int] = {}
 
@@ -74,7 +89,7 @@ class _Emitter:
         yield "{0}};"
         yield from self._global_tables()
         yield "const u32 sim_addresses[] = {"
-        yield from (f"{self.numbers[name]}," for name in self.program.addresses)
+        yield from (f"{self.numbers.get(name, 'SIM_NONE')}," for name in self.program.addresses)
         yield "0};"
         counts = {
             "function": len(functions),
@@ -83,8 +98,9 @@ class _Emitter:
             "address": len(self.program.addresses),
         }
         yield from (f"const u32 sim_{name}_count = {count};" for name, count in counts.items())
-        for name in ("setup", "check"):
-            yield f"const u32 sim_{name} = {self.numbers.get(name, 'SIM_NONE')};"
+        for name, function in self.ends.items():
+            number = "SIM_NONE" if function is None else self.numbers[function]
+            yield f"const u32 sim_{name} = {number};"
 
     def _global_tables(self) -> Iterator[str]:
         globals_ = self.program.globals
@@ -126,21 +142,22 @@ class _FunctionText:
             yield f"u64 frame = sim_frame({function.frame}, {entry});"
         for number, block in enumerate(function.blocks):
             yield from self._block(number, block)
+        if not function.blocks:
+            text = f"function {function.name} has no body"
+            yield f"sim_unknown({c_string(text)}, {entry});"
         yield "}"
 
     def site(self, line: int) -> int:
         return self.owner.site(self.number, line)
 
     def _block(self, number: int, block: ir.Block) -> Iterator[str]:
-        if block.end is None:
-            raise ValueError(f"{self.function.name}: block {number} has no end")
         lines = [*block.lines, *[self.function.line] * (len(block.steps) + 1 - len(block.lines))]
         yield f"b{number}:;"
         count, first = len(block.steps) + 1, self.site(lines[0])
         yield f"if (unlikely((sim_steps += {count}) > sim_step_limit)) sim_endless({first});"
         for step, line in zip(block.steps, lines, strict=False):
             yield self._step(step, self.site(line))
-        yield from self._end(block.end)
+        yield from self._end(block.end, self.site(lines[len(block.steps)]))
 
     def _step(self, step: ir.Step, site: int) -> str:
         match step:
@@ -179,7 +196,7 @@ class _FunctionText:
 
     def _direct(self, dst: int | None, name: str, args: Sequence[int], site: int) -> str:
         if name not in self.owner.numbers:
-            raise ValueError(f"{self.function.name}: calls {name}, which the program does not have")
+            return f"sim_unknown({c_string(f'function {name} does not exist')}, {site});"
         wanted = self.owner.program.functions[name].parameters
         if len(args) < wanted:
             text = f"{name} takes {wanted} arguments, not {len(args)}"
@@ -189,7 +206,8 @@ class _FunctionText:
     def _intrinsic(self, dst: int | None, name: str, args: Sequence[int], site: int) -> str:
         signature = ir.INTRINSICS.get(name)
         if signature is None or signature.arguments != len(args):
-            raise ValueError(f"{self.function.name}: no intrinsic {name} of {len(args)} arguments")
+            text = f"intrinsic {name} of {len(args)} arguments"
+            return f"sim_unknown({c_string(text)}, {site});"
         words = ", ".join([*(f"(u64)r{arg}" for arg in args), str(site)])
         return self._result(dst, f"{name}({words})")
 
@@ -212,8 +230,11 @@ class _FunctionText:
             raise ValueError(f"{self.function.name}: no operation {op}")
         return f"r{left} {_OPERATORS[op]} r{right}"
 
-    def _end(self, end: ir.End) -> Iterator[str]:
+    def _end(self, end: ir.End | None, site: int) -> Iterator[str]:
         match end:
+            case None:
+                text = f"a block of {self.function.name} has no end"
+                yield f"sim_unknown({c_string(text)}, {site});"
             case ir.Jump(block):
                 yield f"goto b{block};"
             case ir.Branch(condition, then, other):

@@ -155,9 +155,11 @@ u64 (*sim_callee(u64 address, u32 arguments, u32 site))(void)
 	char text[300];
 
 	if (address < FUNCTIONS || address % FUNCTION_STRIDE || number >= sim_address_count) {
-		snprintf(text, sizeof(text), "call of %#llx", (unsigned long long)address);
+		snprintf(text, sizeof(text), "there is no function at %#llx", (unsigned long long)address);
 		run_fail("wild call", text, site);
 	}
+	if (sim_addresses[number] == SIM_NONE)
+		run_unsure("a function whose address is taken does not exist", site);
 	function = &sim_functions[sim_addresses[number]];
 	if (arguments < function->parameters) {
 		snprintf(text, sizeof(text), "%.200s takes %u arguments, not %u", function->name,
@@ -182,13 +184,13 @@ _Noreturn void sim_too_deep(u32 site)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "more than %u nested calls", SIM_DEPTH);
+	snprintf(text, sizeof(text), "more than %u calls", SIM_DEPTH);
 	run_fail("stack overflow", text, site);
 }
 
 _Noreturn void sim_division(u32 site)
 {
-	run_fail("division by zero", "", site);
+	run_fail("division by zero", "the divisor is 0", site);
 }
 
 _Noreturn void sim_unknown(const char *reason, u32 site)

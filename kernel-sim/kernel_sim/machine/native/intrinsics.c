@@ -207,7 +207,7 @@ u64 sim_and(u64 address, u64 size, u64 mask, u32 site)
 
 /* ---- ranges ---- */
 
-/* What a copy has read is part of its thread's history, as its own memory depends on it. */
+/* Bytes that were read are part of a thread's history: its own memory may depend on them. */
 static u64 digest(const u8 *bytes, u64 size)
 {
 	u64 hash = 0xcbf29ce484222325ull;
@@ -255,7 +255,9 @@ u64 sim_compare(u64 a, u64 b, u64 size, u32 site)
 	visible = access_point(2, range, site);
 	order = memcmp((void *)a, (void *)b, size);
 	value = (u64)(i64)((order > 0) - (order < 0));
-	finish(visible, site, "compare", a, size, value, value);
+	if (visible)
+		run_log(digest((u8 *)a, size));
+	finish(visible, site, "compare", a, size, value, visible ? digest((u8 *)b, size) : 0);
 	return value;
 }
 
@@ -285,7 +287,8 @@ u64 sim_crc32c(u64 crc, u64 address, u64 size, u32 site)
 		return (u32)crc;
 	visible = access_point(1, &range, site);
 	value = crc32c((u32)crc, (u8 *)address, size);
-	finish(visible, site, "crc32c", address, size, value, value);
+	finish(visible, site, "crc32c", address, size, value,
+	       visible ? digest((u8 *)address, size) : 0);
 	return value;
 }
 

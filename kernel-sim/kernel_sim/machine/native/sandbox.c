@@ -33,7 +33,7 @@ void sandbox_enter(void)
 		ALLOW(mremap), ALLOW(madvise), ALLOW(brk), ALLOW(rt_sigreturn),
 		ALLOW(rt_sigprocmask), ALLOW(clock_gettime), ALLOW(clone), ALLOW(wait4),
 		ALLOW(set_robust_list), ALLOW(rseq), ALLOW(futex), ALLOW(fstat), ALLOW(newfstatat),
-		ALLOW(gettid), ALLOW(getpid),
+		ALLOW(gettid), ALLOW(getpid), ALLOW(getrandom),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
