@@ -61,7 +61,7 @@ static void set_option(char *word)
 	else if (!strcmp(word, "steps"))
 		sim_step_limit = strtoull(value, NULL, 10);
 	else if (!strcmp(word, "jobs"))
-		o->jobs = (u32)atoi(value);
+		o->jobs = (u32)atoi(value) < 64 ? (u32)atoi(value) : 64;
 	else if (!strcmp(word, "keep_going"))
 		o->keep_going = atoi(value);
 	else if (!strcmp(word, "replay"))

@@ -34,6 +34,7 @@ void sandbox_enter(void)
 		ALLOW(rt_sigprocmask), ALLOW(clock_gettime), ALLOW(clone), ALLOW(wait4),
 		ALLOW(set_robust_list), ALLOW(rseq), ALLOW(futex), ALLOW(fstat), ALLOW(newfstatat),
 		ALLOW(gettid), ALLOW(getpid), ALLOW(getrandom),
+		ALLOW(prctl),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };

@@ -54,32 +54,42 @@ void note_reason(struct reasons *reasons, const char *text)
 	snprintf(reasons->text[reasons->count++], sizeof(*reasons->text), "%s", text);
 }
 
+static void keep_failure(struct failure *kept, bool *has)
+{
+	if (*has)
+		return;
+	*has = true;
+	strcpy(kept->kind, outcome.kind);
+	strcpy(kept->text, outcome.text);
+	kept->thread = outcome.thread;
+	kept->site = outcome.site;
+	tree_schedule(&the_tree, kept->schedule, sizeof(kept->schedule));
+}
+
 static void note_failure(bool grown)
 {
 	struct search *s = &the_search;
 
 	s->failures += !grown;
-	if (s->failed && (grown || !s->spare))
-		return;
-	s->failed = true;
-	s->spare = grown;
-	strcpy(s->failure.kind, outcome.kind);
-	strcpy(s->failure.text, outcome.text);
-	s->failure.thread = outcome.thread;
-	s->failure.site = outcome.site;
-	tree_schedule(&the_tree, s->failure.schedule, sizeof(s->failure.schedule));
+	if (grown)
+		keep_failure(&s->spare, &s->has_spare);
+	else
+		keep_failure(&s->failure, &s->failed);
 }
 
 static void progress(void)
 {
 	static double next;
 	double time = now();
+	u64 done = the_search.executions;
 
-	if (time < next)
+	if (jobs_executions)
+		done = __atomic_add_fetch(jobs_executions, 256, __ATOMIC_RELAXED);
+	if (jobs_silent || time < next)
 		return;
 	if (next > 0)
 		fprintf(stderr, "progress executions %llu bound %d\n",
-			(unsigned long long)the_search.executions, the_tree.bound);
+			(unsigned long long)done, the_tree.bound);
 	next = time + 0.5;
 }
 
@@ -169,6 +179,8 @@ static bool one_round(void)
 
 	the_search.covered_count = 0;
 	the_search.reasons.count = 0;
+	the_search.failures = 0;
+	the_search.failed = false;
 	for (int bound = highest == NO_BOUND ? NO_BOUND : 0; bound <= highest; bound++) {
 		const struct covered *covered;
 
@@ -187,6 +199,11 @@ void search_explore(void)
 	while (!one_round())
 		the_search.rounds++;
 	the_search.rounds++;
+	if (!the_search.failed && the_search.has_spare) {
+		the_search.failed = true;
+		the_search.failure = the_search.spare;
+		the_search.failures++;
+	}
 	report_search();
 }
 

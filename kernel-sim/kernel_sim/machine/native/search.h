@@ -95,8 +95,9 @@ struct search {
 	u32 covered_count;
 	u64 rounds, executions, failures;
 	double end;
-	bool failed, spare; /* `failure` is one; it came with new shared locations */
+	bool failed, has_spare;
 	struct failure failure;
+	struct failure spare; /* came with new shared locations: only where nothing else is found */
 	struct reasons reasons;
 };
 
@@ -115,6 +116,8 @@ double now(void);
 /* ---- jobs.c: the rest of the tree after its first execution, in several processes ---- */
 
 enum verdict jobs_explore(struct counts *counts, bool *complete);
+extern u64 *jobs_executions; /* of all processes; NULL where there is one alone */
+extern bool jobs_silent;     /* another process tells the progress */
 
 /* ---- replay.c ---- */
 
