@@ -29,6 +29,7 @@ from kernel_sim.machine.compile import Compiler, Finished, NativeError, Runner, 
 from kernel_sim.machine.runtime import Traced
 
 _NO_BOUND: Final = -1
+_MAX_DEPTH: Final = 64
 _EXITS: Final = {
     2: "it was given options that it does not know",
     3: "its memory could not be mapped",
@@ -95,7 +96,7 @@ class NativeEngine:
         Several processes are used in mode `none` without a limit on executions; the counts are
         those of one. Raises `NativeError` where there is no answer.
         """
-        words = {
+        words: dict[str, object] = {
             "mode": mode.value,
             "highest": _NO_BOUND if bounds.highest is None else bounds.highest,
             "executions": bounds.executions or 0,
@@ -103,6 +104,30 @@ class NativeEngine:
             "shared": ",".join(map(str, sorted(shared))),
             "jobs": jobs,
             "keep_going": int(keep_going),
+        }
+        return _exploration(self._run(words))
+
+    def explore_randomly(
+        self,
+        seed: int,
+        executions: int,
+        depth: int = 3,
+        seconds: float | None = None,
+        shared: Iterable[int] = (),
+    ) -> NativeOutcome:
+        """Run random executions, as `kernel_sim.explore.pct.search_randomly` does.
+
+        `seed` is an unsigned number of 64 bits, `depth` 1..64. Raises `ValueError` where they are
+        not, and `NativeError` where there is no answer.
+        """
+        if not (0 <= seed < 1 << 64 and 1 <= depth <= _MAX_DEPTH and executions > 0):
+            raise ValueError("a seed of 64 bits, a depth of 1..64, at least one execution")
+        words: dict[str, object] = {
+            "seed": seed,
+            "pct_depth": depth,
+            "executions": executions,
+            "seconds": seconds or 0,
+            "shared": ",".join(map(str, sorted(shared))),
         }
         return _exploration(self._run(words))
 

@@ -66,6 +66,10 @@ static void set_option(char *word)
 		o->keep_going = atoi(value);
 	else if (!strcmp(word, "replay"))
 		o->replay = value;
+	else if (!strcmp(word, "seed"))
+		o->seed = strtoull(value, NULL, 10);
+	else if (!strcmp(word, "pct_depth"))
+		o->pct_depth = (u32)atoi(value);
 	else if (!strcmp(word, "address_space"))
 		address_space = strtoull(value, NULL, 10);
 	else if (!strcmp(word, "cpu_seconds"))
@@ -125,6 +129,8 @@ int main(int count, char **words)
 	sandbox_enter();
 	if (the_search.options.replay)
 		search_replay();
+	else if (the_search.options.pct_depth)
+		pct_explore();
 	else
 		search_explore();
 	fflush(stdout);

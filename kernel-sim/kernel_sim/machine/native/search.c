@@ -27,6 +27,8 @@ u32 decide_next(u32 last, u64 position, u32 candidates)
 {
 	if (replaying)
 		return replay_pick(last, position, candidates);
+	if (the_search.options.pct_depth)
+		return pct_pick(last, position, candidates);
 	return tree_pick(&the_tree, last, position, candidates);
 }
 
@@ -34,6 +36,8 @@ u32 decide_value(u32 thread, u64 position, u32 values)
 {
 	if (replaying)
 		return replay_choose(thread, position, values);
+	if (the_search.options.pct_depth)
+		return pct_choose(thread, position, values);
 	return tree_choose(&the_tree, thread, position, values);
 }
 
@@ -63,10 +67,13 @@ static void keep_failure(struct failure *kept, bool *has)
 	strcpy(kept->text, outcome.text);
 	kept->thread = outcome.thread;
 	kept->site = outcome.site;
-	tree_schedule(&the_tree, kept->schedule, sizeof(kept->schedule));
+	if (the_search.options.pct_depth)
+		strcpy(kept->schedule, pct_schedule());
+	else
+		tree_schedule(&the_tree, kept->schedule, sizeof(kept->schedule));
 }
 
-static void note_failure(bool grown)
+void note_failure(bool grown)
 {
 	struct search *s = &the_search;
 
@@ -77,7 +84,7 @@ static void note_failure(bool grown)
 		keep_failure(&s->failure, &s->failed);
 }
 
-static void progress(void)
+void progress(void)
 {
 	static double next;
 	double time = now();

@@ -67,6 +67,8 @@ struct options {
 	u32 jobs;
 	bool keep_going;
 	const char *replay;
+	u64 seed;
+	u32 pct_depth; /* 0: not a random search */
 };
 
 struct counts {
@@ -111,6 +113,8 @@ void search_replay(void);
 bool search_is_spent(void);
 enum verdict search_one(struct counts *counts); /* run one execution and take note of it */
 void note_reason(struct reasons *reasons, const char *text);
+void note_failure(bool grown);
+void progress(void);
 double now(void);
 
 /* ---- jobs.c: the rest of the tree after its first execution, in several processes ---- */
@@ -118,6 +122,13 @@ double now(void);
 enum verdict jobs_explore(struct counts *counts, bool *complete);
 extern u64 *jobs_executions; /* of all processes; NULL where there is one alone */
 extern bool jobs_silent;     /* another process tells the progress */
+
+/* ---- pct.c ---- */
+
+void pct_explore(void);
+u32 pct_pick(u32 last, u64 position, u32 candidates);
+u32 pct_choose(u32 thread, u64 position, u32 values);
+const char *pct_schedule(void);
 
 /* ---- replay.c ---- */
 
