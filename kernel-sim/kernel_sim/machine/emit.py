@@ -8,10 +8,11 @@ Registers become locals of exact width, blocks become labels, calls become C cal
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from kernel_sim import ir
 
-_OPERATORS = {
+_OPERATORS: Final = {
     "add": "+",
     "sub": "-",
     "mul": "*",
@@ -25,6 +26,10 @@ _OPERATORS = {
     "gt": ">",
     "ge": ">=",
 }
+
+
+HUGE: Final = 3000
+"""Steps from which on a function is not optimised: gcc would take minutes for 30,000."""
 
 
 def emit(program: ir.Program, setup: str = "setup", check: str | None = "check") -> str:
@@ -131,6 +136,8 @@ class _FunctionText:
 
     def lines(self) -> Iterator[str]:
         function = self.function
+        if sum(len(block.steps) for block in function.blocks) > HUGE:
+            yield '__attribute__((optimize("O0")))'
         yield _header(self.number, function.parameters)
         yield "{"
         for number, register in enumerate(function.registers):

@@ -68,7 +68,6 @@ struct thread {
 	struct range range[2]; /* of the pending access */
 	u64 mask, want;	       /* of a pending acquire or wait */
 	u64 stack_next, count, history, function, argument;
-	char name[72];
 };
 
 struct outcome {

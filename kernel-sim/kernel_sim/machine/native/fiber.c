@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include "engine.h"
 
-#define FIBER_SIZE (8ull << 20)
+#define FIBER_SIZE (32ull << 20)
 #define GUARD_SIZE (1ull << 20)
 
 static char *stacks; /* guard and stack of thread 0, of thread 1, ... */

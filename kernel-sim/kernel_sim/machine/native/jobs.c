@@ -38,7 +38,7 @@ struct worker {
 	bool failed;
 	u64 found_count, found[MAX_FOUND];
 	struct reasons reasons;
-	u64 reason_subtree[32];
+	u64 reason_subtree[MAX_REASONS];
 };
 
 struct common {

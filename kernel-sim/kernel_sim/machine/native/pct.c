@@ -15,7 +15,7 @@ static u64 state, step, events;
 static u32 priorities[MAX_THREADS];
 static u64 changes[MAX_DEPTH];
 static bool begun;
-static char schedule[65536];
+static char schedule[MAX_SCHEDULE];
 static u64 length;
 
 static u64 below(u64 limit)
@@ -69,10 +69,11 @@ static u32 highest(u32 candidates)
 
 static void deviate(u32 thread, u64 position, char mark, u32 value)
 {
-	if (length + 64 < sizeof(schedule))
-		length += (u64)snprintf(schedule + length, sizeof(schedule) - length,
-					"%s%u@%llu%c%u", length ? "," : "", thread,
-					(unsigned long long)position, mark, value);
+	if (length + 64 >= sizeof(schedule))
+		report_error("the schedule is too long to be written");
+	length += (u64)snprintf(schedule + length, sizeof(schedule) - length, "%s%u@%llu%c%u",
+				length ? "," : "", thread, (unsigned long long)position, mark,
+				value);
 }
 
 u32 pct_pick(u32 last, u64 position, u32 candidates)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "search.h"
 
 typedef unsigned long long ull;
@@ -28,6 +29,8 @@ void trace_access(u32 site, const char *kind, u64 address, u64 size, u64 value)
 	if (line_count == line_room) {
 		line_room = line_room ? 2 * line_room : 1024;
 		lines = realloc(lines, line_room * sizeof(*lines));
+		if (!lines)
+			exit(4);
 	}
 	lines[line_count++] = (struct line){ self, site, strdup(kind), address, size, value };
 }
@@ -162,5 +165,5 @@ void report_error(const char *text)
 	string(text);
 	printf("}\n");
 	fflush(stdout);
-	exit(6);
+	_exit(6);
 }

@@ -15,6 +15,7 @@ u32 thread_count, self, sim_depth;
 u64 visible_steps, sim_steps, sim_step_limit = 2000000, sim_stack_next;
 bool concurrent;
 
+static char names[MAX_THREADS][4104];
 static u32 last;
 static bool setup_kept, setup_chose;
 static struct {
@@ -63,7 +64,7 @@ static _Noreturn void deadlock(u32 stuck)
 		if (threads[i].kind == IDLE)
 			continue;
 		at += (u64)snprintf(text + at, sizeof(text) - at, "%s%s (%u) waits at %s:%u",
-				    at ? "; " : "", threads[i].name, i,
+				    at ? "; " : "", names[i], i,
 				    sim_functions[site->function].path, site->line);
 	}
 	end_with(FAILED, stuck, "deadlock", text, threads[stuck].site);
@@ -156,7 +157,7 @@ u32 run_create(const char *name, u64 function, u64 argument, bool daemon)
 	struct thread *t = &threads[number];
 
 	memset(t, 0, sizeof(*t));
-	snprintf(t->name, sizeof(t->name), "%s", name);
+	snprintf(names[number], sizeof(names[number]), "%s", name);
 	t->kind = START;
 	t->daemon = daemon;
 	t->function = function;
@@ -169,7 +170,7 @@ u32 run_create(const char *name, u64 function, u64 argument, bool daemon)
 static void first_thread(void)
 {
 	memset(&threads[0], 0, sizeof(threads[0]));
-	strcpy(threads[0].name, "main");
+	strcpy(names[0], "main");
 	thread_count = 1;
 	sim_steps = 0;
 	sim_depth = 0;

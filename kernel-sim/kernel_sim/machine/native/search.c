@@ -53,8 +53,10 @@ void note_reason(struct reasons *reasons, const char *text)
 	for (u32 i = 0; i < reasons->count; i++)
 		if (!strcmp(reasons->text[i], text))
 			return;
-	if (reasons->count == sizeof(reasons->text) / sizeof(*reasons->text))
+	if (reasons->count == MAX_REASONS)
 		return;
+	if (reasons->count == MAX_REASONS - 1)
+		text = "more reasons than are kept";
 	snprintf(reasons->text[reasons->count++], sizeof(*reasons->text), "%s", text);
 }
 

@@ -81,14 +81,18 @@ struct covered {
 	bool complete, refused;
 };
 
+#define MAX_SCHEDULE (256u << 10)
+
 struct failure {
-	char kind[4200], text[4200], schedule[65536];
+	char kind[4200], text[4200], schedule[MAX_SCHEDULE];
 	u32 thread, site;
 };
 
+#define MAX_REASONS 32
+
 struct reasons {
 	u32 count;
-	char text[32][4200];
+	char text[MAX_REASONS][4200];
 };
 
 struct search {

@@ -258,11 +258,13 @@ void tree_schedule(const struct tree *tree, char *text, u64 room)
 	u64 at = 0;
 
 	snprintf(text, room, "-");
-	for (u64 i = 0; i < tree->size && at + 64 < room; i++) {
+	for (u64 i = 0; i < tree->size; i++) {
 		const struct node *n = &tree->stack[i];
 
 		if (n->chosen == (n->values ? 0 : first_candidate(n->candidates, n->thread)))
 			continue;
+		if (at + 64 >= room)
+			report_error("the schedule is too long to be written");
 		at += (u64)snprintf(text + at, room - at, "%s%u@%llu%c%u", at ? "," : "", n->thread,
 				    (unsigned long long)n->position, n->values ? '=' : '>',
 				    n->chosen);
