@@ -145,7 +145,7 @@ def test_a_crash_of_the_machine_code_is_told(
 def test_a_system_call_that_is_not_allowed_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = "extern int open(const char *, int, ...); open(\"/etc/passwd\", 0);"
+    code = 'extern int open(const char *, int, ...); open("/etc/passwd", 0);'
     found = _document_of(code, tmp_path, monkeypatch)
     assert found == f"the engine was ended by signal {int(signal.SIGSYS)}"
 

@@ -48,7 +48,7 @@ class Runner(Protocol):
 def run_subprocess(argv: Sequence[str], seconds: float) -> Finished:
     """Run a program, as `Runner` says; also raises `NativeError` where it cannot be started."""
     try:
-        done = subprocess.run(  # noqa: S603 -- a list, and no shell
+        done = subprocess.run(
             list(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from kernel_sim import ir
+from kernel_sim.machine.runtime import MAX_DEPTH
 
 _OPERATORS: Final = {
     "add": "+",
@@ -103,9 +104,10 @@ class _Emitter:
             "address": len(self.program.addresses),
         }
         yield from (f"const u32 sim_{name}_count = {count};" for name, count in counts.items())
-        for name, function in self.ends.items():
-            number = "SIM_NONE" if function is None else self.numbers[function]
-            yield f"const u32 sim_{name} = {number};"
+        yield f"const u32 sim_depth_limit = {MAX_DEPTH};"
+        for role, name in self.ends.items():
+            number = "SIM_NONE" if name is None else self.numbers[name]
+            yield f"const u32 sim_{role} = {number};"
 
     def _global_tables(self) -> Iterator[str]:
         globals_ = self.program.globals
@@ -144,7 +146,7 @@ class _FunctionText:
             start = f"({c_type(register)})a{number}" if number < function.parameters else "0"
             yield f"{c_type(register)} r{number} = {start};"
         entry = self.site(function.line)
-        yield f"if (unlikely(++sim_depth > SIM_DEPTH)) sim_too_deep({entry});"
+        yield f"if (unlikely(++sim_depth > {MAX_DEPTH}u)) sim_too_deep({entry});"
         if function.frame:
             yield f"u64 frame = sim_frame({function.frame}, {entry});"
         for number, block in enumerate(function.blocks):
@@ -173,7 +175,7 @@ class _FunctionText:
             case ir.Move(dst, src):
                 return self._set(dst, f"r{src}")
             case ir.Unary(dst, op, src):
-                return self._set(dst, f"{ {'neg': '0 -', 'not': '~'}[op]} r{src}")
+                return self._set(dst, f"{ {'neg': '0 -', 'not': '~'}[op] } r{src}")
             case ir.Binary(dst, op, left, right):
                 return self._set(dst, self._binary(op, left, right, site))
             case ir.Load(dst, address):
@@ -249,7 +251,7 @@ class _FunctionText:
             case ir.Switch(value, cases, default):
                 yield f"switch (r{value}) {{"
                 kind = c_type(self.function.registers[value])
-                for case, block in {case: block for case, block in reversed(cases)}.items():
+                for case, block in dict(reversed(cases)).items():
                     yield f"case ({kind}){_literal(case)}: goto b{block};"
                 yield f"default: goto b{default};}}"
             case ir.Return(value):

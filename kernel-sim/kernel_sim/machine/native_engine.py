@@ -75,7 +75,7 @@ class NativeEngine:
         check: str | None = "check",
         steps: int = DEFAULT_STEPS,
         runner: Runner = run_subprocess,
-        limits: Limits = Limits(),  # noqa: B008 -- it is frozen
+        limits: Limits = Limits(),
         compiler: Compiler | None = None,
     ) -> None:
         self._runner = runner

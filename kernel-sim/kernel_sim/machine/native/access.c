@@ -41,7 +41,7 @@ static _Noreturn __attribute__((cold)) void refuse(const char *kind, u64 address
 
 	snprintf(text, sizeof(text), "%s of %llu bytes at %#llx%s", write ? "write" : "read",
 		 (unsigned long long)size, (unsigned long long)address,
-		 constant && !strcmp(kind, "wild access") ? ", which is read-only" : "");
+		 constant ? ", which is read-only" : "");
 	run_fail(kind, text, site);
 }
 
@@ -184,7 +184,7 @@ _Noreturn void sim_too_deep(u32 site)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "more than %u calls", SIM_DEPTH);
+	snprintf(text, sizeof(text), "more than %u calls", sim_depth_limit);
 	run_fail("stack overflow", text, site);
 }
 

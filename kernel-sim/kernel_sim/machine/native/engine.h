@@ -42,7 +42,7 @@ extern u64 *memory_found, memory_found_count;	/* newly seen to be shared, in thi
 extern u64 *memory_shared, memory_shared_count; /* those of memory_share() */
 
 bool memory_is_shared(u64 address, u64 size);
-/* The kind of failure, or NULL; `constant` tells whether read-only bytes are among them. */
+/* The kind of failure, or NULL; `constant`: a write to bytes that may be read. */
 const char *memory_fault(u64 address, u64 size, bool write, bool *constant);
 void memory_touch(u64 address, u64 size, bool write); /* before each access */
 u64 memory_allocate(u32 thread, u64 size); /* 0: this thread's heap is full */

@@ -185,22 +185,6 @@ void memory_share_clear(void)
 
 #define EACH_BYTE 0x0101010101010101ull
 
-/* What is wrong with an access that is known to be wrong. */
-static const char *fault_kind(u64 address, u64 size, bool *constant)
-{
-	u64 end = size < MEMORY_END - address ? address + size : MEMORY_END;
-
-	if (address < NULL_END)
-		return "null dereference";
-	if (!IN_MEMORY(address))
-		return "wild access";
-	for (u64 a = address; a < end; a++)
-		*constant |= shadow[a - GLOBALS] == CONSTANT;
-	if (memchr(shadow + (address - GLOBALS), FREED, end - address))
-		return "use after free";
-	return "wild access";
-}
-
 static bool range_live(const u8 *s, u64 size, bool write)
 {
 	u64 word;
@@ -216,13 +200,29 @@ static bool range_live(const u8 *s, u64 size, bool write)
 	return true;
 }
 
+/* What is wrong with an access that is known to be wrong. */
+static const char *fault_kind(u64 address, u64 size, bool write, bool *constant)
+{
+	u64 end = size < MEMORY_END - address ? address + size : MEMORY_END;
+
+	if (address < NULL_END)
+		return "null dereference";
+	if (!IN_MEMORY(address))
+		return "wild access";
+	if (memchr(shadow + (address - GLOBALS), FREED, end - address))
+		return "use after free";
+	*constant = write && end == address + size &&
+		    range_live(shadow + (address - GLOBALS), size, false);
+	return "wild access";
+}
+
 const char *memory_fault(u64 address, u64 size, bool write, bool *constant)
 {
 	*constant = false;
 	if (likely(IN_MEMORY(address) && size <= MEMORY_END - address &&
 		   range_live(shadow + (address - GLOBALS), size, write)))
 		return NULL;
-	return fault_kind(address, size, constant);
+	return fault_kind(address, size, write, constant);
 }
 
 /* Objects stand 16 to 31 bytes apart, so that running over the end is seen. */

@@ -44,9 +44,9 @@ extern const struct sim_site sim_sites[];
 extern const struct sim_global sim_globals[];
 extern const u32 sim_addresses[]; /* functions whose address is taken, in order */
 extern const u32 sim_function_count, sim_site_count, sim_global_count, sim_address_count;
+extern const u32 sim_depth_limit;      /* calls that may be open on one thread */
 extern const u32 sim_setup, sim_check; /* numbers of functions, or SIM_NONE */
 #define SIM_NONE 0xffffffffu
-#define SIM_DEPTH 256u /* calls that may be open on one thread */
 
 /* ---- what the engine supplies ---- */
 
