@@ -239,7 +239,7 @@ def test_what_cannot_be_answered_is_inconclusive(body: str, reason: str) -> None
 
 # ---------------------------------------------------------------- arithmetic
 
-EDGES = (0, 1, 2, 3, 7, 31, 63, 127, 128, 255, 2**15, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**64 - 1)
+EDGES = (0, 1, 2, 7, 63, 127, 128, 255, 2**15, 2**31, 2**63 - 1, 2**63, 2**64 - 1)
 OPERATIONS = ("add", "sub", "mul", "div", "mod", "and", "or", "xor", "shl", "shr")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 
