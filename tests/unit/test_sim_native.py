@@ -349,3 +349,28 @@ def test_what_intrinsics_give(call: str, result: int, word: int) -> None:
     trace = NativeEngine(program, native_folder(), check=None).replay("-")[1]
     assert [line[7] for line in trace if line[4].startswith("note")] == [result, word]
     assert trace == PythonEngine(program, check=None).replay("-")[1]
+
+
+def test_frames_are_clear_and_calls_through_pointers_convert() -> None:
+    # twice(n): reads its slot, which is 0 each time, then fills it; returns n as a signed byte,
+    # plus what it read. Called directly with 3, and through a pointer with 0x1fe, which is -2.
+    program = parse_program(
+        "address twice\n"
+        f'global text {ir.GLOBALS:#x} ro "" size 8 = 74\n'
+        'function setup "s.c" 1 parameters 0 returns void frame 0\n'
+        "registers u64 i64 u64 u64\nblock 0\n"
+        f"r0: u64 = const {ir.GLOBALS}\n"
+        "r2: u64 = const 3\nr1: i64 = call twice(r2)\nr3: u64 = move r1\n"
+        "intrinsic sim_note(r0, r3)\n"
+        f"r3: u64 = const {ir.FUNCTIONS}\nr2: u64 = const 510\nr1: i64 = call *r3(r2, r0)\n"
+        "r3: u64 = move r1\nintrinsic sim_note(r0, r3)\nreturn\n"
+        'function twice "s.c" 9 parameters 1 returns i64 frame 16\n'
+        "registers i8 u64 i64 i64 i64\nblock 0\n"
+        "r1: u64 = slot 8\nr2: i64 = load r1\nr3: i64 = const 77\nstore r1, r3\n"
+        "r4: i64 = move r0\nr2: i64 = add r2, r4\nreturn r2\n"
+    )
+    require("gcc")
+    trace = NativeEngine(program, native_folder(), check=None).replay("-")[1]
+    assert [line[7] for line in trace if line[4] == "note: t"] == [3, 2**64 - 2]
+    assert [line[5] for line in trace if line[4] == "write"] == [ir.STACKS + 8] * 2
+    assert trace == PythonEngine(program, check=None).replay("-")[1]
