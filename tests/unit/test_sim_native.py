@@ -7,6 +7,7 @@ import random
 import pytest
 from kernel_sim import ir
 from kernel_sim.explore.model import Bounds, Covered, End, Failure, Mode, Outcome, Result
+from kernel_sim.explore.pct import search_randomly
 from kernel_sim.explore.schedule import ScheduleError
 from kernel_sim.explore.search import Search
 from kernel_sim.ir_text import parse_program
@@ -213,6 +214,12 @@ def test_locks_taken_in_two_orders_end_in_deadlock() -> None:
         ("r0: u64 = const 268435456 ;2\nr1: u64 = const 1 ;2\n"
          "intrinsic sim_acquire(r0, r1) ;3",
          ("deadlock", "setup waits for what nobody else can do", 3)),
+        ("r0: u64 = const 268435456 ;2\nr1: u64 = const 16777217 ;2\n"
+         "intrinsic sim_fill(r0, r1, r1) ;3",
+         ("wild access", "write of 16777217 bytes at 0x10000000", 3)),
+        ("r0: u64 = const 268435456 ;2\nr1: u64 = const 18446744073709551615 ;2\n"
+         "intrinsic sim_copy(r0, r0, r1) ;3",
+         ("wild access", "read of 18446744073709551615 bytes at 0x10000000", 3)),
         ("r0: u64 = const 268435472 ;2\nintrinsic sim_fail(r0, r0) ;3", ("k", "k", 3)),
         ("call deep() ;3", ("stack overflow", "more than 1000 calls", 95)),
         ("call wide() ;3", ("stack overflow", "more than 65536 bytes of locals", 97)),
@@ -374,3 +381,14 @@ def test_frames_are_clear_and_calls_through_pointers_convert() -> None:
     assert [line[7] for line in trace if line[4] == "note: t"] == [3, 2**64 - 2]
     assert [line[5] for line in trace if line[4] == "write"] == [ir.STACKS + 8] * 2
     assert trace == PythonEngine(program, check=None).replay("-")[1]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_random_schedules_are_those_of_the_reference(depth: int) -> None:
+    program = make_program([[("add", 0, 1), ("choose", 2, 3), ("expect", 0, 2)], [("add", 0, 1)]])
+    native, python = native_engine(program), PythonEngine(program)
+    for seed in range(10):
+        expected = search_randomly(python, seed, 20, depth)
+        assert native.explore_randomly(seed, 20, depth).outcome == expected
+    with pytest.raises(ValueError, match="a depth of 1..64"):
+        native.explore_randomly(0, 20, 65)
