@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/xarray.h>
 #include "sim_linux.h"
 
 static struct task_struct tasks[SIM_THREADS];
@@ -120,4 +121,12 @@ ktime_t model_ktime_get(void)
 void model___warn_printk(const char *format, ...)
 {
 	sim_note(format, 0);
+}
+
+struct kmem_cache *radix_tree_node_cachep;
+
+/* What the kernel's own start would have set up. */
+void sim_start(void)
+{
+	radix_tree_node_cachep = sim_cache(sizeof(struct xa_node));
 }
