@@ -65,6 +65,8 @@ class _Variable:
     unit: Unit
     declared: Declared
     scope: Lowering | None = None
+    scopes: tuple[Any, ...] = ()
+    """For a static local: the scopes that it stands in, itself among their names."""
 
 
 class Linker:
@@ -244,12 +246,14 @@ class Linker:
         found = self._placed.get(key)
         if found is None:
             found = self._new_variable(key, ctype, scope.unit, declared, scope)
+            found.scopes = tuple(scope.scopes)
         return Place(ctype, address=Operand(ULONG, const=found.address))
 
     def _new_variable(
         self, key: str, ctype: CType, unit: Unit, declared: Declared, scope: Lowering | None
     ) -> _Variable:
-        address = self._take(max(size_of(ctype), 1), max(align_of(ctype), 1))
+        _packed, asked = self.file_scope(unit).attributes(declared.whole)
+        address = self._take(max(size_of(ctype), 1), max(align_of(ctype), asked, 1))
         found = _Variable(address, ctype, unit, declared, scope)
         self._placed[key] = found
         self._images.append((key, found))
@@ -277,10 +281,13 @@ class Linker:
         path, _line = variable.unit.place(variable.declared.whole)
         if variable.declared.value is not None:
             scope = variable.scope or self.file_scope(variable.unit)
+            kept, scope.scopes = scope.scopes, [*scope.scopes, *variable.scopes]
             try:
                 self._fill(image, scope, variable.ctype, variable.declared.value)
             except Untranslatable as error:
                 self.ledger.broken[key] = str(error)
+            finally:
+                scope.scopes = kept
         self.program.globals.append(Global(key, variable.address, bytes(image), path))
 
     def _fill(self, image: bytearray, scope: Lowering, ctype: CType, value: Node) -> None:

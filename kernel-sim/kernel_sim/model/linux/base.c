@@ -130,3 +130,13 @@ void sim_start(void)
 {
 	radix_tree_node_cachep = sim_cache(sizeof(struct xa_node));
 }
+
+void model_warn_slowpath_fmt(const char *file, const int line, unsigned int taint, const char *format, ...)
+{
+	sim_fail("warning", file);
+}
+
+void model_panic(const char *format, ...)
+{
+	sim_fail("panic", format);
+}

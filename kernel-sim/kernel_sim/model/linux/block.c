@@ -5,65 +5,92 @@
 #include <linux/jbd2.h>
 #include "sim_linux.h"
 
+/* A device: where its blocks stand. One that is read after a crash has no cache. */
+static struct {
+	struct block_device *bdev;
+	unsigned char **disk;
+	unsigned long first;	/* block of the disk that is its block 0 */
+} devices[4];
+
 static struct buffer_head *buffers[SIM_BLOCKS];
 static unsigned long buffers_lock;
 unsigned char *sim_disk;
-static struct block_device *crashed;
-static unsigned char *crashed_disk;
 
-/* Blocks of this device stand in a copy of the disk; nobody else sees it. */
-void sim_set_crashed(struct block_device *bdev, unsigned char *disk)
+void sim_add_device(struct block_device *bdev, unsigned char **disk, unsigned long first)
 {
-	crashed = bdev;
-	crashed_disk = disk;
+	int i;
+
+	for (i = 0; devices[i].bdev && devices[i].bdev != bdev; i++)
+		;
+	devices[i].bdev = bdev;
+	devices[i].disk = disk;
+	devices[i].first = first;
 }
 
-static struct buffer_head *crashed_block(sector_t block, unsigned int size)
+static int device_of(struct block_device *bdev, sector_t block)
+{
+	int i;
+
+	for (i = 0; devices[i].bdev != bdev; i++)
+		;
+	if (devices[i].first + block >= SIM_BLOCKS)
+		sim_fail("assertion", "a block past the end of the device");
+	return i;
+}
+
+static unsigned char *bytes_of(struct block_device *bdev, sector_t block, unsigned int size)
+{
+	int i = device_of(bdev, block);
+
+	return *devices[i].disk + (devices[i].first + block) * size;
+}
+
+static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block, unsigned int size)
 {
 	struct buffer_head *bh = sim_alloc(sizeof(*bh));
 
-	bh->b_data = (char *)crashed_disk + block * size;
 	bh->b_size = size;
 	bh->b_blocknr = block;
-	bh->b_bdev = crashed;
-	bh->b_state = 1UL << BH_Mapped | 1UL << BH_Uptodate;
-	bh->b_count.counter = 1;
+	bh->b_bdev = bdev;
+	bh->b_state = 1UL << BH_Mapped;
+	INIT_LIST_HEAD(&bh->b_assoc_buffers);
 	return bh;
 }
 
 struct buffer_head *model___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
 				       gfp_t gfp)
 {
+	int i = device_of(bdev, block);
+	struct buffer_head **slot = &buffers[devices[i].first + block];
 	struct buffer_head *bh;
 
-	if (block >= SIM_BLOCKS)
-		sim_fail("assertion", "a block past the end of the device");
-	if (bdev == crashed)
-		return crashed_block(block, size);
-	sim_acquire(&buffers_lock, 1);
-	bh = buffers[block];
-	if (!bh) {
-		bh = sim_alloc(sizeof(*bh));
-		bh->b_page = sim_new_page();
-		bh->b_data = page_address(bh->b_page);
-		bh->b_size = size;
-		bh->b_blocknr = block;
-		bh->b_bdev = bdev;
-		bh->b_state = 1UL << BH_Mapped;
-		INIT_LIST_HEAD(&bh->b_assoc_buffers);
-		buffers[block] = bh;
+	if (devices[i].disk != &sim_disk) {
+		bh = new_buffer(bdev, block, size);
+		bh->b_data = (char *)bytes_of(bdev, block, size);
+		/* Dirty already: nobody has to remember that it is. */
+		bh->b_state |= 1UL << BH_Uptodate | 1UL << BH_Dirty;
+	} else {
+		sim_acquire(&buffers_lock, 1);
+		bh = *slot;
+		if (!bh) {
+			bh = new_buffer(bdev, block, size);
+			bh->b_page = sim_new_page();
+			bh->b_data = page_address(bh->b_page);
+			*slot = bh;
+		}
+		sim_swap(&buffers_lock, 8, 0);
 	}
-	sim_swap(&buffers_lock, 8, 0);
 	get_bh(bh);
 	return bh;
 }
 
 struct buffer_head *model___find_get_block(struct block_device *bdev, sector_t block, unsigned size)
 {
-	struct buffer_head *bh = block < SIM_BLOCKS ? buffers[block] : NULL;
+	int i = device_of(bdev, block);
+	struct buffer_head *bh = buffers[devices[i].first + block];
 
-	if (bdev == crashed)
-		return crashed_block(block, size);
+	if (devices[i].disk != &sim_disk)
+		return NULL;
 	if (bh)
 		get_bh(bh);
 	return bh;
@@ -92,14 +119,17 @@ void model_blk_finish_plug(struct blk_plug *plug)
 
 int model_submit_bh(int op, int op_flags, struct buffer_head *bh)
 {
-	unsigned char *block = sim_disk + bh->b_blocknr * bh->b_size;
+	unsigned char *block = bytes_of(bh->b_bdev, bh->b_blocknr, bh->b_size);
 
-	if (bh->b_blocknr >= SIM_BLOCKS)
-		sim_fail("assertion", "a transfer past the end of the device");
 	if (op == REQ_OP_WRITE)
 		sim_copy(block, bh->b_data, bh->b_size);
 	else
 		sim_copy(bh->b_data, block, bh->b_size);
 	bh->b_end_io(bh, 1);
+	return 0;
+}
+
+int model_sync_blockdev(struct block_device *bdev)
+{
 	return 0;
 }

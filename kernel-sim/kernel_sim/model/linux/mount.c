@@ -26,7 +26,7 @@ int load_superblock(journal_t *journal);
 static struct super_block sb;
 static struct ext4_sb_info sbi;
 static struct ext4_super_block raw_super;
-static struct block_device device, crashed_device;
+static struct block_device device, journal_device, crashed_device, crashed_journal;
 static struct backing_dev_info bdi;
 static struct ext4_inode_info node;
 static struct file file;
@@ -170,6 +170,21 @@ int model_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext
 	return ext4_handle_dirty_metadata(handle, NULL, iloc->bh);
 }
 
+int model_ext4_ext_index_trans_blocks(struct inode *inode, int extents)
+{
+	return 4;
+}
+
+int model_ext4_ind_trans_blocks(struct inode *inode, int blocks)
+{
+	return 4;
+}
+
+int model_ext4_convert_inline_data(struct inode *inode)
+{
+	return 0;
+}
+
 int model_file_update_time(struct file *of)
 {
 	sb.s_op->dirty_inode(file_inode(of), I_DIRTY_SYNC);
@@ -234,7 +249,7 @@ static void make_journal(void)
 
 	journal_init_caches();
 	format(sim_disk);
-	journal = jbd2_journal_init_dev(&device, &device, JOURNAL_FIRST, JOURNAL_LENGTH, BLOCK);
+	journal = jbd2_journal_init_dev(&journal_device, &device, 0, JOURNAL_LENGTH, BLOCK);
 	if (!journal || jbd2_journal_load(journal))
 		sim_inconclusive("the journal cannot be loaded");
 	journal->j_private = &sb;
@@ -303,6 +318,8 @@ void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 {
 	sim_disk = sim_alloc(SIM_BLOCKS * BLOCK);
 	sim_start();
+	sim_add_device(&device, &sim_disk, 0);
+	sim_add_device(&journal_device, &sim_disk, JOURNAL_FIRST);
 	make_super(mode);
 	make_journal();
 	make_file(journal_flag, pages);
@@ -352,9 +369,9 @@ unsigned char sim_power_cut(long offset)
 
 	crashed_disk = sim_alloc(SIM_BLOCKS * BLOCK);
 	sim_copy(crashed_disk, sim_disk, SIM_BLOCKS * BLOCK);
-	sim_set_crashed(&crashed_device, crashed_disk);
-	journal = jbd2_journal_init_dev(&crashed_device, &crashed_device, JOURNAL_FIRST,
-					JOURNAL_LENGTH, BLOCK);
+	sim_add_device(&crashed_device, &crashed_disk, 0);
+	sim_add_device(&crashed_journal, &crashed_disk, JOURNAL_FIRST);
+	journal = jbd2_journal_init_dev(&crashed_journal, &crashed_device, 0, JOURNAL_LENGTH, BLOCK);
 	if (!journal || load_superblock(journal))
 		sim_fail("recovery", "after a crash here the journal's superblock is bad");
 	if (jbd2_journal_recover(journal))

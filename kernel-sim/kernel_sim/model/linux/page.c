@@ -40,3 +40,22 @@ void model_mark_page_accessed(struct page *page)
 void model_balance_dirty_pages_ratelimited(struct address_space *mapping)
 {
 }
+
+struct address_space *model_page_mapping(struct page *page)
+{
+	return page->mapping;
+}
+
+struct address_space *model_page_rmapping(struct page *page)
+{
+	return page->mapping;
+}
+
+/* Of what is dirty nobody keeps lists here; a change to the inode itself goes to the file system. */
+void model___mark_inode_dirty(struct inode *inode, int flags)
+{
+	if (flags & (I_DIRTY_SYNC | I_DIRTY_DATASYNC) && inode->i_sb->s_op->dirty_inode)
+		inode->i_sb->s_op->dirty_inode(inode, flags);
+}
+
+struct super_block *blockdev_superblock;

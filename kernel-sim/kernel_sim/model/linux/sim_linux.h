@@ -16,7 +16,7 @@ void sim_message(const char *format);
 int sim_holds(const char *text, const char *part);
 struct page *sim_new_page(void);
 void sim_start(void);
-void sim_set_crashed(struct block_device *bdev, unsigned char *disk);
+void sim_add_device(struct block_device *bdev, unsigned char **disk, unsigned long first);
 
 /* The disk: its blocks in memory, as they would be found after the power was cut. */
 extern unsigned char *sim_disk;

@@ -217,3 +217,18 @@ void model_percpu_up_read(struct percpu_rw_semaphore *sem)
 {
 	drop_read(sem);
 }
+
+bool model_mutex_is_locked(struct mutex *lock)
+{
+	return *(volatile unsigned long *)lock & 1;
+}
+
+int model_mutex_trylock(struct mutex *lock)
+{
+	return !(sim_or(lock, 8, 1) & 1);
+}
+
+int model___cond_resched_lock(spinlock_t *lock)
+{
+	return 0;
+}
