@@ -22,6 +22,8 @@ int journal_init_caches(void);
 vm_fault_t wp_page_shared(struct vm_fault *vmf);
 vm_fault_t do_shared_fault(struct vm_fault *vmf);
 int load_superblock(journal_t *journal);
+/* Cut out of the tree's own mount: which functions it hands to the journal, and when. */
+void sim_install_callbacks(struct super_block *sb);
 
 static struct super_block sb;
 static struct ext4_sb_info sbi;
@@ -185,6 +187,11 @@ int model_ext4_convert_inline_data(struct inode *inode)
 	return 0;
 }
 
+/* No block is ever freed. */
+void model_ext4_process_freed_data(struct super_block *of, tid_t tid)
+{
+}
+
 int model_file_update_time(struct file *of)
 {
 	sb.s_op->dirty_inode(file_inode(of), I_DIRTY_SYNC);
@@ -254,6 +261,9 @@ static void make_journal(void)
 		sim_inconclusive("the journal cannot be loaded");
 	journal->j_private = &sb;
 	sbi.s_journal = journal;
+	spin_lock_init(&sbi.s_md_lock);
+	INIT_LIST_HEAD(&sbi.s_freed_data_list);
+	sim_install_callbacks(&sb);
 }
 
 static void make_super(enum sim_data_mode mode)

@@ -59,3 +59,23 @@ void model___mark_inode_dirty(struct inode *inode, int flags)
 }
 
 struct super_block *blockdev_superblock;
+
+/* Pages are never given back. */
+void model_release_pages(struct page **released, int count)
+{
+}
+
+void model_lru_add_drain(void)
+{
+}
+
+unsigned long model___get_free_pages(gfp_t gfp, unsigned int order)
+{
+	if (order)
+		sim_inconclusive("several pages in a row");
+	return (unsigned long)page_address(sim_new_page());
+}
+
+void model_free_pages(unsigned long address, unsigned int order)
+{
+}
