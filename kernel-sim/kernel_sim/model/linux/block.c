@@ -3,6 +3,7 @@
 #include <linux/buffer_head.h>
 #include <linux/blkdev.h>
 #include <linux/jbd2.h>
+#include <linux/version.h>
 #include "sim_linux.h"
 
 /* A device: where its blocks stand. One that is read after a crash has no cache. */
@@ -117,7 +118,7 @@ void model_blk_finish_plug(struct blk_plug *plug)
 {
 }
 
-int model_submit_bh(int op, int op_flags, struct buffer_head *bh)
+static void transfer(int op, struct buffer_head *bh)
 {
 	unsigned char *block = bytes_of(bh->b_bdev, bh->b_blocknr, bh->b_size);
 
@@ -126,8 +127,20 @@ int model_submit_bh(int op, int op_flags, struct buffer_head *bh)
 	else
 		sim_copy(bh->b_data, block, bh->b_size);
 	bh->b_end_io(bh, 1);
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
+void model_submit_bh(blk_opf_t opf, struct buffer_head *bh)
+{
+	transfer(opf & REQ_OP_MASK, bh);
+}
+#else
+int model_submit_bh(int op, int op_flags, struct buffer_head *bh)
+{
+	transfer(op, bh);
 	return 0;
 }
+#endif
 
 int model_sync_blockdev(struct block_device *bdev)
 {

@@ -115,7 +115,7 @@ void model___wb_writeout_inc(struct bdi_writeback *wb)
 {
 }
 
-void model___sb_start_write(struct super_block *sb, int level, bool wait)
+void model___sb_start_write(struct super_block *sb, int level)
 {
 }
 
@@ -172,5 +172,45 @@ errseq_t model_errseq_set(errseq_t *seq, int err)
 }
 
 void model___add_wb_stat(struct bdi_writeback *wb, enum wb_stat_item item, s64 amount)
+{
+}
+
+int model___percpu_counter_init(struct percpu_counter *counter, s64 amount, gfp_t gfp, struct lock_class_key *key)
+{
+	return 0;
+}
+
+int model___percpu_counter_init_many(struct percpu_counter *counters, s64 amount, gfp_t gfp, u32 count, struct lock_class_key *key)
+{
+	return 0;
+}
+
+void model_percpu_counter_destroy(struct percpu_counter *counter)
+{
+}
+
+int model_register_shrinker(struct shrinker *shrinker, const char *format, ...)
+{
+	return 0;
+}
+
+void model_mod_zone_page_state(struct zone *zone, enum zone_stat_item item, long delta)
+{
+}
+
+void model___fprop_add_percpu_max(struct fprop_global *all, struct fprop_local_percpu *one, int most, long count)
+{
+}
+
+void model_percpu_counter_add(struct percpu_counter *counter, s64 amount)
+{
+}
+
+int model_errseq_check_and_advance(errseq_t *seq, errseq_t *since)
+{
+	return 0;
+}
+
+void model_wb_stat_mod(struct bdi_writeback *wb, enum wb_stat_item item, s64 amount)
 {
 }

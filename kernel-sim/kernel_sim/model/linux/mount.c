@@ -5,6 +5,7 @@
 #include <linux/rmap.h>
 #include <linux/writeback.h>
 #include <linux/mount.h>
+#include <linux/version.h>
 #include <crypto/hash.h>
 #include <sim/scenario.h>
 #include "sim_linux.h"
@@ -116,7 +117,7 @@ vm_fault_t model_finish_fault(struct vm_fault *vmf)
 	return make_writable(vmf);
 }
 
-int model_page_mkclean(struct page *page)
+int sim_write_protect(struct page *page)
 {
 	pte_t *pte = &ptes[page->index];
 	int cleaned = 0;
@@ -132,6 +133,11 @@ int model_page_mkclean(struct page *page)
 	sim_swap(&tlb, 8, 0);
 	spin_unlock(&page_table_lock);
 	return cleaned;
+}
+
+int model_page_mkclean(struct page *page)
+{
+	return sim_write_protect(page);
 }
 
 static vm_fault_t fault(struct vm_fault *vmf)
@@ -233,6 +239,21 @@ void model_jbd2_stats_proc_init(journal_t *journal)
 
 /* ------------------------------------------------------------------------------------- the mount */
 
+/* The cache of a device is never used; errors are looked for there. */
+static void make_device(struct block_device *bdev)
+{
+	static struct inode inode;
+
+	inode.i_mapping = &inode.i_data;
+	inode.i_data.host = &inode;
+	inode.i_sb = &sb;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	bdev->bd_mapping = &inode.i_data;
+#else
+	bdev->bd_inode = &inode;
+#endif
+}
+
 static void format(unsigned char *disk)
 {
 	journal_superblock_t *super = (void *)(disk + JOURNAL_FIRST * BLOCK);
@@ -280,6 +301,9 @@ static void make_super(enum sim_data_mode mode)
 	sb.s_blocksize_bits = 12;
 	sb.s_bdev = &device;
 	sb.s_bdi = &bdi;
+#ifdef BDI_CAP_WRITEBACK	/* once it was the other way round */
+	bdi.capabilities = BDI_CAP_WRITEBACK | BDI_CAP_WRITEBACK_ACCT;
+#endif
 	sb.s_maxbytes = 1UL << 40;
 	sbi.s_sb = &sb;
 	sbi.s_es = &raw_super;
@@ -328,6 +352,10 @@ void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 {
 	sim_disk = sim_alloc(SIM_BLOCKS * BLOCK);
 	sim_start();
+	make_device(&device);
+	make_device(&journal_device);
+	make_device(&crashed_device);
+	make_device(&crashed_journal);
 	sim_add_device(&device, &sim_disk, 0);
 	sim_add_device(&journal_device, &sim_disk, JOURNAL_FIRST);
 	make_super(mode);
@@ -335,19 +363,33 @@ void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 	make_file(journal_flag, pages);
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define WRITE_UNIT	struct folio
+#define UNIT_PAGE(unit)	(&(unit)->page)
+#define WRITE_FLAGS
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
+#define WRITE_UNIT	struct page
+#define UNIT_PAGE(unit)	(unit)
+#define WRITE_FLAGS
+#else
+#define WRITE_UNIT	struct page
+#define UNIT_PAGE(unit)	(unit)
+#define WRITE_FLAGS	0,
+#endif
+
 int sim_write(long offset, unsigned char value)
 {
 	struct address_space *mapping = file.f_mapping;
-	struct page *page;
+	WRITE_UNIT *unit;
 	void *data = NULL;
 	int ret;
 
 	down_write(&file.f_inode->i_rwsem);
 	file_update_time(&file);
-	ret = mapping->a_ops->write_begin(&file, mapping, offset, 1, 0, &page, &data);
+	ret = mapping->a_ops->write_begin(&file, mapping, offset, 1, WRITE_FLAGS &unit, &data);
 	if (!ret) {
-		((unsigned char *)page_address(page))[offset & ~PAGE_MASK] = value;
-		ret = mapping->a_ops->write_end(&file, mapping, offset, 1, 1, page, data);
+		((unsigned char *)page_address(UNIT_PAGE(unit)))[offset & ~PAGE_MASK] = value;
+		ret = mapping->a_ops->write_end(&file, mapping, offset, 1, 1, unit, data);
 	}
 	up_write(&file.f_inode->i_rwsem);
 	return ret < 0 ? ret : 0;

@@ -16,6 +16,11 @@ void sim_message(const char *format);
 int sim_holds(const char *text, const char *part);
 struct page *sim_new_page(void);
 void sim_start(void);
+void sim_lock_page(struct page *page);
+void sim_unlock_page(struct page *page);
+int sim_write_protect(struct page *page);
+void sim_wake_all(void);
+void sim_wait_for_bit(unsigned long *word, int bit);
 void sim_add_device(struct block_device *bdev, unsigned char **disk, unsigned long first);
 
 /* The disk: its blocks in memory, as they would be found after the power was cut. */

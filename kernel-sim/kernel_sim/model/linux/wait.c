@@ -68,7 +68,7 @@ void model_wake_up_process(struct task_struct *task)
 {
 }
 
-static void wait_for_bit(unsigned long *word, int bit)
+void sim_wait_for_bit(unsigned long *word, int bit)
 {
 	for (;;) {
 		sim_or(&sleepers, 8, my_bit());
@@ -81,24 +81,24 @@ static void wait_for_bit(unsigned long *word, int bit)
 
 int model_wait_on_bit(unsigned long *word, int bit, unsigned int mode)
 {
-	wait_for_bit(word, bit);
+	sim_wait_for_bit(word, bit);
 	return 0;
 }
 
 int model_wait_on_bit_io(unsigned long *word, int bit, unsigned int mode)
 {
-	wait_for_bit(word, bit);
+	sim_wait_for_bit(word, bit);
 	return 0;
 }
 
 void model___wait_on_buffer(struct buffer_head *bh)
 {
-	wait_for_bit(&bh->b_state, BH_Lock);
+	sim_wait_for_bit(&bh->b_state, BH_Lock);
 }
 
 void model_wait_on_page_bit(struct page *page, int bit)
 {
-	wait_for_bit(&page->flags, bit);
+	sim_wait_for_bit(&page->flags, bit);
 }
 
 void model_wake_up_page_bit(struct page *page, int bit)
@@ -118,15 +118,25 @@ void model_bit_spin_unlock(int bit, unsigned long *word)
 		sim_fail("unbalanced lock", "a bit lock is released that nobody holds");
 }
 
-void model_lock_page(struct page *page)
+void sim_lock_page(struct page *page)
 {
 	sim_acquire(&page->flags, 1UL << PG_locked);
 }
 
-void model_unlock_page(struct page *page)
+void sim_unlock_page(struct page *page)
 {
 	if (!(sim_and(&page->flags, 8, ~(1UL << PG_locked)) & 1UL << PG_locked))
 		sim_fail("unbalanced lock", "a page is unlocked that is not locked");
+}
+
+void model_lock_page(struct page *page)
+{
+	sim_lock_page(page);
+}
+
+void model_unlock_page(struct page *page)
+{
+	sim_unlock_page(page);
 }
 
 void model_lock_buffer(struct buffer_head *bh)
@@ -231,4 +241,9 @@ int model_mutex_trylock(struct mutex *lock)
 int model___cond_resched_lock(spinlock_t *lock)
 {
 	return 0;
+}
+
+void sim_wake_all(void)
+{
+	sim_swap(&sleepers, 8, 0);
 }
