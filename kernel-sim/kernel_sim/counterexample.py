@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from kernel_sim.ledger import plain_name
 from kernel_sim.machine.runtime import Traced
 
 _READS: Final = frozenset({"read", "wait", "compare", "crc32c", "choose"})
@@ -18,8 +19,9 @@ _INDENT: Final = 16
 class Step:
     """What one thread did on one line; `switch` where another thread ran just before.
 
-    `entered` is true where it was not in this function before; `skipped` is how many steps were
-    left out before this one.
+    `kind` is that of the access, "enter" where the thread was not in this function before, or
+    begins with "note: ". `skipped` is how many steps were left out before this one; `text` is the
+    line of the source, where it is known.
     """
 
     thread: int
@@ -28,40 +30,45 @@ class Step:
     function: str
     kind: str
     value: int
-    entered: bool = False
     switch: bool = False
     skipped: int = 0
+    text: str = ""
 
 
 def find_steps(trace: Sequence[Traced]) -> list[Step]:
     """Return what is worth telling of an execution, setup left out.
 
     That is: accesses to locations (8 bytes) that two threads touched, one of them writing; locks,
-    waits, copies, checksums, choices and notes; and the first access in a function.
+    waits, copies, checksums, choices and notes; and where a thread comes to another function.
     """
     begin = next((n for n, row in enumerate(trace) if row[0]), 0)
     shared = _shared(trace[begin:])
     steps: list[Step] = []
     inside: dict[int, str] = {}
-    last = None
     for thread, function, path, line, kind, address, size, value in trace[begin:]:
-        entered = inside.get(thread) != function
+        name = plain_name(function)
+        if inside.get(thread) != function:
+            _add(steps, Step(thread, path, line, name, "enter", 0))
         inside[thread] = function
-        told = entered or kind in _TOLD or kind.startswith("note: ")
-        if not told and shared.isdisjoint(_locations(address, size)):
-            continue
-        step = Step(thread, path, line, function, kind, value, entered, thread != last)
-        last = thread
-        if steps and _same_line(steps[-1], step):
-            steps[-1] = replace(steps[-1], kind=kind, value=value)
-        else:
-            steps.append(step)
+        told = kind in _TOLD or kind.startswith("note: ")
+        if told or not shared.isdisjoint(_locations(address, size)):
+            _add(steps, Step(thread, path, line, name, kind, value))
     return steps
+
+
+def _add(steps: list[Step], step: Step) -> None:
+    """Append a step, or put it in the place of another access on the same line."""
+    last = steps[-1] if steps else None
+    if last is not None and _same_line(last, step):
+        steps[-1] = replace(step, switch=last.switch)
+    else:
+        switch = last is not None and last.thread != step.thread
+        steps.append(replace(step, switch=switch))
 
 
 def _same_line(one: Step, other: Step) -> bool:
     same = (one.thread, one.path, one.line) == (other.thread, other.path, other.line)
-    return same and not other.kind.startswith("note: ")
+    return same and one.kind != "enter" and other.kind != "enter" and "note: " not in other.kind
 
 
 def _locations(address: int, size: int) -> range:
@@ -96,16 +103,15 @@ def shorten(steps: Sequence[Step]) -> list[Step]:
     return found
 
 
-def render_steps(
-    steps: Sequence[Step],
-    names: Mapping[int, str],
-    text_of: Callable[[str, int], str],
-    width: int = 100,
-) -> list[str]:
+def add_texts(steps: Sequence[Step], text_of: Callable[[str, int], str]) -> list[Step]:
+    """Return the steps with the text of their lines; `text_of` returns it by path and line."""
+    return [replace(step, text=" ".join(text_of(step.path, step.line).split())) for step in steps]
+
+
+def render_steps(steps: Sequence[Step], names: Mapping[int, str], width: int = 100) -> list[str]:
     """Return lines with a column for each thread: what one does stands below its name.
 
-    `text_of` returns the text of a line of a file, "" where it is not to be had. Lines are cut off
-    at `width` characters.
+    Lines are cut off at `width` characters.
     """
     numbers = sorted({step.thread for step in steps})
     columns = {number: place * _INDENT for place, number in enumerate(numbers)}
@@ -114,17 +120,17 @@ def render_steps(
     for step in steps:
         indent = " " * columns[step.thread]
         if step.skipped:
-            lines.append(f"{indent}... {step.skipped} more")
-        if step.entered:
-            lines.append(f"{indent}{step.function}()")
-        lines.append(f"{indent}{step.path}:{step.line} {_text(step, text_of)}")
+            lines.append(f"{indent}... {step.skipped} steps more")
+        lines.append(f"{indent}{step.path}:{step.line} {_words(step)}")
     return [_cut(line, width) for line in lines]
 
 
-def _text(step: Step, text_of: Callable[[str, int], str]) -> str:
+def _words(step: Step) -> str:
+    if step.kind == "enter":
+        return f"{step.function}()"
     if step.kind.startswith("note: "):
         return step.kind
-    return " ".join(text_of(step.path, step.line).split()) or f"{step.kind} {step.value:#x}"
+    return step.text or f"{step.kind} {step.value:#x}"
 
 
 def _cut(line: str, width: int) -> str:

@@ -75,7 +75,8 @@ def parse_kit(folder: Path, text: str) -> Kit:
         raise KitError(f"kit {name}: {problem}")
     macros = {str(key): str(value) for key, value in values.pop("macros", {}).items()}
     lists = {key: tuple(values.pop(key)) for key in _LISTS if key in values}
-    return Kit(name=name, folder=folder, macros=macros, **lists, **values)
+    rest: dict[str, Any] = {**lists, **values}
+    return Kit(name=name, folder=folder, macros=macros, **rest)
 
 
 def _problems(values: Mapping[str, Any]) -> Iterator[str]:

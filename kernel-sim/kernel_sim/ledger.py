@@ -100,7 +100,8 @@ def plain_name(key: str) -> str:
 
 def _is_empty(function: Function) -> bool:
     return all(
-        isinstance(block.end, Return) and all(isinstance(step, Const | Move) for step in block.steps)
+        isinstance(block.end, Return)
+        and all(isinstance(step, Const | Move) for step in block.steps)
         for block in function.blocks
     )
 
