@@ -169,7 +169,7 @@ def render_sim(document: Mapping[str, Any]) -> str:
     for row in document["scenarios"]:
         change = f", {row['change']}" if row["change"] else ""
         lines += ["", f"{row['scenario']}: {row['after']['result']}{change}"]
-        lines += [f"  {line}" for line in _block(row, document)]
+        lines += [f"  {line}".rstrip() for line in _block(row, document)]
     return clean_text("\n".join(lines))
 
 

@@ -145,7 +145,11 @@ def _run_all(work: Work, commit: str, kit: Kit, where: str, say: Say, jobs: int)
         return run_kept(tree_id, scenario, work.asked, files.home, files.place)
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        return list(pool.map(run, work.scenarios))
+        try:
+            return list(pool.map(run, work.scenarios))
+        except KeyboardInterrupt:
+            PROCESSES.cancel()  # else the pool waits for explorers that nobody ends
+            raise
 
 
 def read_parts(row: Row) -> list[Part]:

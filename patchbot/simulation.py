@@ -26,6 +26,7 @@ from kernel_sim.kit import Kit
 from kernel_sim.machine.compile import Finished, NativeError
 from kernel_sim.machine.native_engine import Limits, NativeEngine
 from kernel_sim.machine.python_engine import PythonEngine
+from kernel_sim.machine.runtime import Traced
 from kernel_sim.program import Built, build_program
 from kernel_sim.scenario import MODEL, Scenario
 
@@ -197,7 +198,8 @@ def _add_counterexample(row: Row, built: Built, place: Place, outcome: Outcome) 
             return
         failure = outcome.failure
         schedule = minimise(outcome.schedule, lambda tried: _fails(engine, tried, failure))
-        row |= _tell(engine, schedule, place.tree, short=True)
+        row |= _tell(engine, *engine.replay(schedule), place.tree, short=True)
+        row["schedule"] = schedule
 
 
 def _fails(engine: PythonEngine, schedule: str, failure: Failure) -> bool:
@@ -209,14 +211,14 @@ def _fails(engine: PythonEngine, schedule: str, failure: Failure) -> bool:
     return found is not None and (found.kind, found.text) == (failure.kind, failure.text)
 
 
-def _tell(engine: PythonEngine, schedule: str, tree: Path, *, short: bool) -> Row:
-    execution, trace = engine.replay(schedule)
+def _tell(
+    engine: PythonEngine, execution: Execution, trace: list[Traced], tree: Path, *, short: bool
+) -> Row:
     steps = find_steps(trace)
     steps = add_texts(shorten(steps) if short else steps, _reader(tree))
     names = {str(number): name for number, name in engine.thread_names().items()}
     return {
         "failure": asdict(execution.failure) if execution.failure else None,
-        "schedule": schedule,
         "threads": names,
         "steps": [asdict(step) for step in steps],
     }
@@ -232,8 +234,8 @@ def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: b
         built = build_program(place.tree, place.kit, scenario, place.home / "headers")
         with _PYTHON:
             engine = PythonEngine(built.program)
-            execution = engine.replay(schedule)[0]
-            row |= _tell(engine, schedule, place.tree, short=short)
+            execution, trace = engine.replay(schedule)
+            row |= _tell(engine, execution, trace, place.tree, short=short)
     except ScheduleError as error:
         raise UsageError(f"--replay: {error}", hint="is it a schedule of this commit?") from error
     except (SourceError, ValueError) as error:
@@ -241,7 +243,7 @@ def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: b
     results = {End.DONE: Result.NO_FAILURE, End.FAILURE: Result.FAILURE}
     row["result"] = results.get(execution.end, Result.INCONCLUSIVE).value
     row["reasons"] = [each for each in (execution.reason, *built.problems) if each]
-    row |= {"executions": 1, "ledger": render_ledger(built)}
+    row |= {"schedule": schedule, "executions": 1, "ledger": render_ledger(built)}
     if built.problems:
         row["result"] = Result.INCONCLUSIVE.value
     return row

@@ -11,7 +11,7 @@ from kernel_sim.machine.runtime import Traced
 
 _READS: Final = frozenset({"read", "wait", "compare", "crc32c", "choose"})
 _TOLD: Final = frozenset({"acquire", "wait", "copy", "crc32c", "choose", "free"})
-_BEFORE, _AFTER, _LAST = 3, 3, 6
+_BEFORE, _AFTER, _LAST, _SMALL = 4, 8, 6, 2
 _INDENT: Final = 16
 
 
@@ -90,7 +90,10 @@ def _shared(trace: Sequence[Traced]) -> set[int]:
 
 
 def shorten(steps: Sequence[Step]) -> list[Step]:
-    """Keep the steps around switches and the last ones; what follows a gap says how large it is."""
+    """Keep the steps around switches and the last ones; what follows a gap says how large it is.
+
+    Gaps of one or two steps are filled: the note would be as long.
+    """
     kept = set(range(max(0, len(steps) - _LAST), len(steps)))
     for at, step in enumerate(steps):
         if step.switch:
@@ -98,9 +101,14 @@ def shorten(steps: Sequence[Step]) -> list[Step]:
     found: list[Step] = []
     before = -1
     for at in sorted(kept):
-        found.append(replace(steps[at], skipped=at - before - 1))
+        small = at - before - 1 <= _SMALL
+        found += steps[before + 1 : at + 1] if small else _after_gap(steps[at], at - before - 1)
         before = at
     return found
+
+
+def _after_gap(step: Step, skipped: int) -> list[Step]:
+    return [replace(step, skipped=skipped)]
 
 
 def add_texts(steps: Sequence[Step], text_of: Callable[[str, int], str]) -> list[Step]:
