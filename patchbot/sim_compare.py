@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from patchbot.exporting import export_commit
 from patchbot.git import Repository
 from patchbot.model import Change
 from patchbot.proc import PROCESSES
-from patchbot.simulation import Asked, Place, Row, run_kept, without_answer
+from patchbot.simulation import Asked, Place, Row, find_folder, run_kept, without_answer
 from patchbot.static.affected import find_changed_names
 from patchbot.static.changes import find_changes
 from patchbot.static.sources import BlobReader, CommitSources
@@ -113,7 +114,8 @@ class Work:
 
     def export(self, commit: str, kit: Kit) -> Exported:
         """Return a commit's files, not written yet."""
-        return Exported(self.tree, commit, self.folder / commit, self.home / "simulator", kit)
+        kept = find_folder(self.home, os.environ)
+        return Exported(self.tree, commit, self.folder / commit, kept, kit)
 
 
 def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> list[Pair]:

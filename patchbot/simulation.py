@@ -63,6 +63,12 @@ class Place:
     home: Path
 
 
+def find_folder(home: Path, environ: Mapping[str, str]) -> Path:
+    """Return where results and programs are kept: `PATCHBOT_SIMULATOR`, else in the data folder."""
+    named = environ.get("PATCHBOT_SIMULATOR")
+    return Path(named).expanduser().absolute() if named else home / "simulator"
+
+
 def choose_engine(name: str) -> str:
     """Return "native" or "python" for what was asked; raises `UsageError` where it can't be had."""
     has_gcc = shutil.which("gcc") is not None
