@@ -74,7 +74,10 @@ def test_columns() -> None:
         "                fs/a.c:21 note: hello",
         "fs/a.c:12 acquire 0x1",
     ]
-    assert render_steps(steps, {}, width=20)[4:6] == ["                f...", "                f..."]
+    assert render_steps(steps, {}, width=20)[4:6] == [
+        "                f...",
+        "                f...",
+    ]
     assert render_steps(steps, {}, width=20)[0] == "1               2"
 
 

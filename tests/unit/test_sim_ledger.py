@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from kernel_sim.ir import Block, Call, Const, Function, Program, Return, Step, Unknown
 from kernel_sim.ledger import (
     Changed,
@@ -65,7 +64,11 @@ def test_each_function_has_a_kind() -> None:
     ("names", "files", "objections"),
     [
         ({"commit", "helper"}, {"fs/commit.c", "fs/a.c"}, []),
-        ({"spin_lock"}, set(), [f"the series changes spin_lock(), and the model's is run ({MODEL})"]),
+        (
+            {"spin_lock"},
+            set(),
+            [f"the series changes spin_lock(), and the model's is run ({MODEL})"],
+        ),
         (
             {"cond_resched"},
             set(),

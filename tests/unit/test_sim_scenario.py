@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from kernel_sim.kit import Kit, KitError, find_kit, load_kits, parse_kit
 from kernel_sim.scenario import (
     Scenario,
