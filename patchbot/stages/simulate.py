@@ -109,8 +109,9 @@ def _told(pair: Pair) -> dict[str, object]:
 def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
     """Return the status of some scenarios, and the reason.
 
-    A pass needs that each gave a whole answer on both sides, and that one at least can reach a
-    function that was changed.
+    A pass needs that each gave a whole answer on both sides, and that one at least, of those that
+    can reach a function that was changed, ends without a failure: a search stops at its first one,
+    and what fails on the base too says nothing of what may come after it.
     """
     words = _summarize(pairs)
     if any(pair.change is Change.INTRODUCED for pair in pairs):
@@ -121,6 +122,8 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
         return Status.INCONCLUSIVE, words
     if not any(pair.touched for pair in pairs):
         return Status.SKIPPED, f"no scenario reaches a function that is changed; {words}"
+    if all(pair.after["failure"] for pair in pairs if pair.touched):
+        return Status.SKIPPED, f"no search gets beyond what fails on the base too; {words}"
     return Status.PASS, words
 
 

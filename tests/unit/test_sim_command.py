@@ -104,7 +104,9 @@ def test_a_change_needs_whole_answers(
         ([Pair(GOOD, GOOD, ("f",))], "good", Status.PASS),
         ([Pair(GOOD, GOOD)], "good", Status.SKIPPED),  # nothing of the change was run
         ([Pair(GOOD, GOOD, ("f",)), Pair(GOOD, GOOD)], "good", Status.PASS),
-        ([Pair(BAD, BAD, ("f",))], "good", Status.PASS),
+        ([Pair(BAD, BAD, ("f",))], "good", Status.SKIPPED),  # what comes after it is not seen
+        ([Pair(BAD, BAD, ("f",)), Pair(GOOD, GOOD)], "good", Status.SKIPPED),
+        ([Pair(BAD, BAD, ("f",)), Pair(GOOD, GOOD, ("f",))], "good", Status.PASS),
         ([Pair(GOOD, BAD, ("f",))], "good", Status.PASS),
         ([Pair(BAD, GOOD, ("f",))], "failed", Status.FAIL),
         ([Pair(BAD, GOOD, ("f",)), Pair(LOST, GOOD, ("f",))], "failed", Status.FAIL),
