@@ -232,6 +232,31 @@ def _run_smoke(args: argparse.Namespace, narrator: Narrator) -> int:
     return codes.get(worst_of(document), ExitCode.CANNOT_TELL)
 
 
+def _run_sim(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot import sim_command as sim
+    from patchbot.sim_compare import Work
+    from patchbot.simulation import Asked
+    from patchbot.workspace import run_folder
+
+    scenarios = sim.find_scenarios(args.scenario)
+    if args.list:
+        print("\n".join(f"{each.name}: {each.summary}" for each in scenarios))
+        return ExitCode.ACCEPT
+    asked = Asked(sim.parse_bound(args.bound), args.time, args.engine)
+    sim.check_options(args, scenarios)
+    settings, jobs = read_settings(), max(1, args.jobs)
+    tree, trail = _find_commits(args, settings, narrator)
+    with narrator.working(), run_folder(settings.home) as folder:
+        work = Work(tree, trail, scenarios, asked, folder, settings.home)
+        document = sim.run_asked(work, args.ledger, args.replay, narrator.say, jobs)
+    if args.json:
+        _print_json(document)
+    else:
+        print(sim.render(document))
+    codes = {"good": ExitCode.ACCEPT, "failed": ExitCode.NEEDS_WORK}
+    return codes.get(sim.worst_of(document), ExitCode.CANNOT_TELL)
+
+
 def _run_campaign(args: argparse.Namespace, narrator: Narrator) -> int:
     from patchbot.campaign import Asked, render_campaign, run_on, worst_of
     from patchbot.workspace import run_folder
@@ -452,6 +477,7 @@ _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "review": _run_review,
     "apply": _run_apply,
     "check": _run_check,
+    "sim": _run_sim,
     "smoke": _run_smoke,
     "campaign": _run_campaign,
     "tree": _run_tree,

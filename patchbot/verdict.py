@@ -44,8 +44,8 @@ class Policy:
     """
 
     required: tuple[str, ...] = ("apply",)
-    examining: tuple[str, ...] = ("static", "tools", "build", "simulate", "smoke")
-    optional: tuple[str, ...] = ("tools", "build", "smoke")
+    examining: tuple[str, ...] = ("static", "tools", "simulate", "build", "smoke")
+    optional: tuple[str, ...] = ("tools", "simulate", "build", "smoke")
     asked: bool = False
     by_status: Mapping[Status, VerdictStatus] = field(default_factory=lambda: _BY_STATUS)
 

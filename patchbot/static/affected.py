@@ -152,3 +152,36 @@ def _close(names: set[str], functions: list[Function]) -> set[str]:
         names |= users
         new = users
     return names
+
+
+def find_changed_names(
+    before: CommitSources, after: CommitSources, changes: Mapping[str, FileChange]
+) -> frozenset[str]:
+    """Return the names of functions whose text changed, came or went, and of macros likewise."""
+    names: set[str] = set()
+    for path, change in changes.items():
+        if not path.endswith(C_SUFFIXES):
+            continue
+        sides = (
+            read_unit(before, change.before) if change.before else None,
+            read_unit(after, path),
+        )
+        names |= _changed_functions(*sides)
+        for side, unit in zip((0, 2), sides, strict=True):
+            lines = {
+                n for hunk in change.hunks for n in range(hunk[side], hunk[side] + hunk[side + 1])
+            }
+            names |= _macros_on(unit, lines) if unit is not None else set()
+    return frozenset(names)
+
+
+def _macros_on(unit: Unit, lines: set[int]) -> set[str]:
+    """Return the macros whose definitions have one of the lines."""
+    found: set[str] = set()
+    for line in lines:
+        first = line
+        while first > 1 and unit.source_line(first - 1).endswith("\\"):
+            first -= 1
+        if (define := _DEFINE.match(unit.source_line(first))) is not None:
+            found.add(define[1])
+    return found

@@ -55,6 +55,8 @@ def _variables(home: Path, temporary: Path, settings: Path, top: Path) -> dict[s
         "TMPDIR": str(temporary),
         "PATCHBOT_HOME": str(home / "patchbot"),
         "PATCHBOT_LORE": DEAD_URL,
+        # What a scenario gives on a tree is the same in all tests, and takes seconds.
+        "PATCHBOT_SIMULATOR": str(top.parent / "simulator"),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_DATA_HOME": str(home / ".local" / "share"),

@@ -98,6 +98,10 @@ class PythonEngine:
                 return self._runtime.memory.read(entry.address, len(entry.image))
         raise KeyError(name)
 
+    def thread_names(self) -> dict[int, str]:
+        """Return the names of the last execution's threads by number; 0 sets up and checks."""
+        return {thread.number: thread.name for thread in self._runtime.threads}
+
     def _ended(self, stopped: Stop | None) -> tuple[End, Failure | None, str]:
         if stopped is None:
             return End.DONE, None, ""

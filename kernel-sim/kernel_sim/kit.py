@@ -1,0 +1,103 @@
+"""Kits: which trees the model kernel can complete, and with which of its files."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kernel_sim.scenario import MODEL
+
+_LISTS = ("has", "lacks", "folders", "sources", "replaces")
+_HEADERS = ("own", "kernel")
+_KNOWN = {"summary", "headers", "macros", *_LISTS}
+
+
+class KitError(ValueError):
+    """No kit fits a tree, or a kit's data file is wrong; in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """One kind of tree; all paths are relative to the tree's top.
+
+    A tree is of this kind if it has all of `has` and none of `lacks`. Of its files, those that
+    match `sources` are compiled, but not what the model `replaces`. `folders` are what has to be
+    exported of a commit, nothing for all of it. `headers`: the tree brings its "own" in include/,
+    or is a "kernel" that needs the simulator's and generated ones. `macros` are defined for all.
+    The model's part is every C file in `folder`.
+    """
+
+    name: str
+    summary: str
+    folder: Path
+    has: tuple[str, ...]
+    lacks: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    headers: str = "own"
+    sources: tuple[str, ...] = ("**/*.c",)
+    replaces: tuple[str, ...] = ()
+    macros: Mapping[str, str] = field(default_factory=dict)
+
+    def model_files(self) -> list[Path]:
+        """Return the model's C files, by name."""
+        return sorted(self.folder.glob("*.c"))
+
+    def tree_files(self, tree: Path) -> list[str]:
+        """Return the paths of the tree's files to compile, in order."""
+        found = {
+            path.relative_to(tree).as_posix()
+            for pattern in self.sources
+            for path in tree.glob(pattern)
+            if path.is_file() and not path.is_symlink()
+        }
+        return sorted(found - set(self.replaces))
+
+
+def load_kits(model: Path = MODEL) -> list[Kit]:
+    """Return all kits of the model; raises `KitError` for a data file that is wrong."""
+    return [
+        parse_kit(path.parent, path.read_text("utf-8")) for path in sorted(model.glob("*/kit.toml"))
+    ]
+
+
+def parse_kit(folder: Path, text: str) -> Kit:
+    """Return the kit that a data file describes; raises `KitError`."""
+    name = folder.name
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise KitError(f"kit {name}: {error}") from error
+    problem = next(_problems(values), None)
+    if problem:
+        raise KitError(f"kit {name}: {problem}")
+    macros = {str(key): str(value) for key, value in values.pop("macros", {}).items()}
+    lists = {key: tuple(values.pop(key)) for key in _LISTS if key in values}
+    rest: dict[str, Any] = {**lists, **values}
+    return Kit(name=name, folder=folder, macros=macros, **rest)
+
+
+def _problems(values: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"unknown {key}" for key in values if key not in _KNOWN)
+    yield from (f"no {key}" for key in ("summary", "has") if not values.get(key))
+    for key in _LISTS:
+        given = values.get(key, [])
+        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+            yield f"{key} is a list of texts"
+    if not isinstance(values.get("macros", {}), dict):
+        yield "macros is a table"
+    if values.get("headers", "own") not in _HEADERS:
+        yield f"headers is one of: {', '.join(_HEADERS)}"
+
+
+def find_kit(exists: Callable[[str], bool], kits: Sequence[Kit] | None = None) -> Kit:
+    """Return the kit for the tree that has the paths for which `exists` says so.
+
+    Raises `KitError` where none fits: nothing can be said about such a tree.
+    """
+    for kit in load_kits() if kits is None else kits:
+        if all(map(exists, kit.has)) and not any(map(exists, kit.lacks)):
+            return kit
+    raise KitError("no model for this kind of tree yet")

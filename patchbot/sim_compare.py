@@ -1,0 +1,178 @@
+"""Scenarios on two commits of a repository: what a series brings, mends, and leaves."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kernel_sim.kit import Kit, KitError, find_kit, load_kits
+from kernel_sim.ledger import Changed, Kind, Part, find_objections, find_touched
+from kernel_sim.scenario import Scenario
+
+from patchbot.exporting import export_commit
+from patchbot.git import Repository
+from patchbot.model import Change
+from patchbot.proc import PROCESSES
+from patchbot.simulation import Asked, Place, Row, find_folder, run_kept, without_answer
+from patchbot.static.affected import find_changed_names
+from patchbot.static.changes import find_changes
+from patchbot.static.sources import BlobReader, CommitSources
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One scenario with the patches and, where there is one, on the base.
+
+    `touched` are the changed functions that it can reach. `change` is None without a base, or where
+    one side has no whole answer.
+    """
+
+    after: Row
+    base: Row | None
+    touched: tuple[str, ...] = ()
+
+    @property
+    def scenario(self) -> str:
+        """The scenario's name."""
+        return str(self.after["scenario"])
+
+    @property
+    def change(self) -> Change | None:
+        """What the patches did to the scenario's result."""
+        if self.base is None or not is_answered(self.after) or not is_answered(self.base):
+            return None
+        after, base = (row["failure"] for row in (self.after, self.base))
+        if after is None:
+            return Change.UNCHANGED if base is None else Change.FIXED
+        same = base is not None and (after["kind"], after["text"]) == (base["kind"], base["text"])
+        return Change.UNCHANGED if same else Change.INTRODUCED
+
+
+def is_answered(row: Row) -> bool:
+    """Whether a row says something: a failure, or that the whole bound was searched without one."""
+    return row["result"] == "failure" or (row["result"] == "no failure" and bool(row["complete"]))
+
+
+@dataclass(slots=True)
+class Exported:
+    """One commit's files, written to a folder when they are first needed."""
+
+    tree: Repository
+    commit: str
+    folder: Path
+    home: Path
+    kit: Kit
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _done: bool = False
+
+    def place(self) -> Place:
+        """Return where the files stand; raises as `export_commit`."""
+        with self._lock:
+            if not self._done:
+                export_commit(self.tree, self.commit, self.folder, self.kit.folders)
+                self._done = True
+        return Place(self.folder, self.kit, self.home)
+
+
+def find_kit_of(tree: Repository, commit: str) -> Kit:
+    """Return the kit for a commit; raises `KitError` where there is none."""
+    paths = sorted({path for kit in load_kits() for path in (*kit.has, *kit.lacks)})
+    ids = tree.check_names([f"{commit}:{path}" for path in paths])
+    have = {path for path, found in zip(paths, ids, strict=True) if found}
+    return find_kit(have.__contains__)
+
+
+def find_changed(tree: Repository, base: str, last: str) -> Changed:
+    """Return what changed from one commit to another."""
+    changes = find_changes(tree, base, last)
+    reader = BlobReader(tree)
+    before, after = (CommitSources(reader, commit) for commit in (base, last))
+    files = frozenset(changes) | {each.before for each in changes.values() if each.before}
+    return Changed(find_changed_names(before, after, changes), files)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to run: a base and a last commit (or one alone), which scenarios, and how far.
+
+    `folder` is scratch, `home` the data folder.
+    """
+
+    tree: Repository
+    trail: Sequence[str]
+    scenarios: Sequence[Scenario]
+    asked: Asked
+    folder: Path
+    home: Path
+
+    def export(self, commit: str, kit: Kit) -> Exported:
+        """Return a commit's files, not written yet."""
+        kept = find_folder(self.home, os.environ)
+        return Exported(self.tree, commit, self.folder / commit, kept, kit)
+
+
+def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> list[Pair]:
+    """Run all scenarios on the last commit of a trail, and on its base where there is another."""
+    last, base = work.trail[-1], work.trail[0] if len(work.trail) > 1 else None
+    try:
+        kit = find_kit_of(work.tree, last)
+        if base is not None:
+            find_kit_of(work.tree, base)
+    except KitError as error:
+        return [Pair(without_answer(each, str(error)), None) for each in work.scenarios]
+    changed = find_changed(work.tree, base, last) if base is not None else Changed()
+    after = _run_all(work, last, kit, "with the patches" if base else last[:12], say, jobs)
+    judged = [object_to(row, changed) for row in after]
+    if base is None:
+        return [Pair(row, None) for row in judged]
+    before = _run_all(work, base, kit, "on the base", say, jobs)
+    touched = [_touched(row, changed) for row in judged]
+    return [Pair(*each) for each in zip(judged, before, touched, strict=True)]
+
+
+def _run_all(work: Work, commit: str, kit: Kit, where: str, say: Say, jobs: int) -> list[Row]:
+    files = work.export(commit, kit)
+    tree_id = work.tree.tree_of(commit)
+
+    def run(scenario: Scenario) -> Row:
+        PROCESSES.check()
+        say(f"exploring {scenario.name} {where}")
+        return run_kept(tree_id, scenario, work.asked, files.home, files.place)
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        try:
+            return list(pool.map(run, work.scenarios))
+        except KeyboardInterrupt:
+            PROCESSES.cancel()  # else the pool waits for explorers that nobody ends
+            raise
+
+
+def read_parts(row: Row) -> list[Part]:
+    """Return the ledger of a row; none where nothing was built."""
+    functions: list[dict[str, Any]] = row["ledger"]["functions"] if row["ledger"] else []
+    return [
+        Part(each["name"], each["path"], each["line"], Kind(each["kind"]), tuple(each["reasons"]))
+        for each in functions
+    ]
+
+
+def object_to(row: Row, changed: Changed) -> Row:
+    """Return the row, inconclusive where the model stands in for something that was changed."""
+    if not row["ledger"]:
+        return row
+    ledger = row["ledger"]
+    found = find_objections(read_parts(row), ledger["replaced"], ledger["macros"], changed)
+    if not found:
+        return row
+    return {**row, "result": "inconclusive", "reasons": [*row["reasons"], *found]}
+
+
+def _touched(row: Row, changed: Changed) -> tuple[str, ...]:
+    return tuple(find_touched(read_parts(row), changed))

@@ -1,0 +1,329 @@
+"""Explore scenarios on a tree: engine, result, counterexample, and what is kept of them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from kernel_sim.cfront.errors import TreeError as SourceError
+from kernel_sim.counterexample import Step, add_texts, find_steps, shorten
+from kernel_sim.explore.minimise import minimise
+from kernel_sim.explore.model import Bounds, End, Execution, Failure, Mode, Outcome, Result
+from kernel_sim.explore.schedule import ScheduleError
+from kernel_sim.explore.search import Search
+from kernel_sim.kit import Kit
+from kernel_sim.machine.compile import Finished, NativeError
+from kernel_sim.machine.native_engine import Limits, NativeEngine
+from kernel_sim.machine.python_engine import PythonEngine
+from kernel_sim.machine.runtime import Traced
+from kernel_sim.program import Built, build_program
+from kernel_sim.scenario import MODEL, Scenario
+
+from patchbot.errors import ProcessError, UsageError
+from patchbot.proc import PROCESSES, run_program
+from patchbot.sandbox import sandbox_environment
+from patchbot.tools.versions import explain_absent
+
+ENGINES: Final = ("auto", "python", "native")
+_MODE = Mode.DPOR
+_KEPT_PROGRAMS = 100
+_GRACE_S = 60.0
+_OWN = "<sim>/model/"
+_PYTHON = threading.Lock()  # its depth of recursion is the process's
+_making: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How far to explore: preemptions (None: any number), seconds a scenario (None: no limit)."""
+
+    bound: int | None = 2
+    seconds: float | None = None
+    engine: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tree's files in a folder, its kit, and a folder for what may be kept (and deleted)."""
+
+    tree: Path
+    kit: Kit
+    home: Path
+
+
+def find_folder(home: Path, environ: Mapping[str, str]) -> Path:
+    """Return where results and programs are kept: `PATCHBOT_SIMULATOR`, else in the data folder."""
+    named = environ.get("PATCHBOT_SIMULATOR")
+    return Path(named).expanduser().absolute() if named else home / "simulator"
+
+
+def choose_engine(name: str) -> str:
+    """Return "native" or "python" for what was asked; raises `UsageError` where it can't be had."""
+    has_gcc = shutil.which("gcc") is not None
+    if name == "native" and not has_gcc:
+        raise UsageError(f"--engine native needs gcc: {explain_absent('gcc')}")
+    return ("native" if has_gcc else "python") if name == "auto" else name
+
+
+def run_scenario(place: Place, scenario: Scenario, asked: Asked) -> Row:
+    """Build and explore one scenario, and return what came of it as JSON values.
+
+    Whatever stands in the way of an answer makes the result "inconclusive", with the reasons.
+    """
+    start = time.monotonic()
+    engine = choose_engine(asked.engine)
+    row = _blank(scenario, engine)
+    try:
+        built = build_program(place.tree, place.kit, scenario, place.home / "headers")
+        row["ledger"] = render_ledger(built)
+        _explore(row, built, place, replace(asked, engine=engine))
+    except (SourceError, NativeError, ValueError) as error:
+        row |= {"result": Result.INCONCLUSIVE.value, "reasons": [str(error)]}
+    row["seconds"] = round(time.monotonic() - start, 2)
+    return row
+
+
+def _blank(scenario: Scenario, engine: str = "") -> Row:
+    return {
+        "scenario": scenario.name, "summary": scenario.summary, "engine": engine,
+        "result": Result.INCONCLUSIVE.value, "reasons": [], "failure": None, "schedule": None,
+        "threads": {}, "steps": [], "covered": [], "executions": 0, "complete": False,
+        "exhaustive": False, "seconds": 0.0, "ledger": None,
+    }  # fmt: skip
+
+
+def without_answer(scenario: Scenario, reason: str) -> Row:
+    """Return the row of a scenario that could not be run at all."""
+    return _blank(scenario) | {"reasons": [reason]}
+
+
+def render_ledger(built: Built) -> dict[str, Any]:
+    """Return what a program is made of as JSON values."""
+    return {
+        "functions": [
+            {
+                "name": part.name, "path": part.path, "line": part.line, "kind": part.kind.value,
+                "reasons": list(part.reasons),
+            }
+            for part in built.parts
+        ],
+        "replaced": list(built.replaced),
+        "macros": list(built.macros),
+        "problems": list(built.problems),
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------- exploring
+
+
+def _explore(row: Row, built: Built, place: Place, asked: Asked) -> None:
+    bounds = Bounds(asked.bound, seconds=asked.seconds)
+    if asked.engine == "native":
+        outcome = _explore_natively(built, place.home / "programs", bounds)
+    else:
+        with _PYTHON:
+            outcome = Search(PythonEngine(built.program), _MODE, bounds, watch=_watch).explore()
+    row |= {
+        "result": outcome.result.value,
+        "reasons": list(outcome.reasons),
+        "failure": asdict(outcome.failure) if outcome.failure else None,
+        "covered": [asdict(each) for each in outcome.covered],
+        "executions": outcome.executions,
+        "complete": outcome.complete,
+        "exhaustive": outcome.exhaustive,
+    }
+    if outcome.failure is not None:
+        _add_counterexample(row, built, place, outcome)
+    if built.problems:
+        row["result"] = Result.INCONCLUSIVE.value
+        row["reasons"] = [*row["reasons"], *built.problems]
+
+
+def _watch(execution: Execution, schedule: str) -> None:
+    PROCESSES.check()
+
+
+def _explore_natively(built: Built, folder: Path, bounds: Bounds) -> Outcome:
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = 3600.0 if bounds.seconds is None else bounds.seconds + _GRACE_S
+    engine = NativeEngine(
+        built.program, folder, runner=run_for_engine, limits=Limits(clock_seconds=clock)
+    )
+    os.utime(engine.executable)
+    _drop_old(folder)
+    return engine.explore(_MODE, bounds).outcome
+
+
+def run_for_engine(argv: Sequence[str], seconds: float) -> Finished:
+    """Run gcc or an explorer, as `kernel_sim.machine.compile.Runner` says."""
+    try:
+        done = run_program(argv, env=sandbox_environment(), timeout_s=seconds)
+    except ProcessError as error:
+        raise NativeError(str(error)) from error
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def _drop_old(folder: Path) -> None:
+    """Remove all but the executables that were used last."""
+    found = sorted(folder.glob("program-*"), key=_used_at, reverse=True)
+    for path in found[_KEPT_PROGRAMS:]:
+        path.unlink(missing_ok=True)
+
+
+def _used_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+# ---------------------------------------------------------------- one schedule
+
+
+def _add_counterexample(row: Row, built: Built, place: Place, outcome: Outcome) -> None:
+    """Replay the failure on the reference engine, shorten its schedule, and tell its steps."""
+    assert outcome.failure is not None
+    assert outcome.schedule is not None
+    with _PYTHON:
+        engine = PythonEngine(built.program)
+        if not _fails(engine, outcome.schedule, outcome.failure):
+            words = f"the engines differ on the schedule {outcome.schedule}"
+            row |= {"result": Result.INCONCLUSIVE.value, "reasons": [words]}
+            return
+        failure = outcome.failure
+        schedule = minimise(outcome.schedule, lambda tried: _fails(engine, tried, failure))
+        row |= _tell(engine, *engine.replay(schedule), place.tree, short=True)
+        row["schedule"] = schedule
+
+
+def _fails(engine: PythonEngine, schedule: str, failure: Failure) -> bool:
+    PROCESSES.check()
+    try:
+        found = engine.replay(schedule)[0].failure
+    except ScheduleError:
+        return False
+    return found is not None and (found.kind, found.text) == (failure.kind, failure.text)
+
+
+def _tell(
+    engine: PythonEngine, execution: Execution, trace: list[Traced], tree: Path, *, short: bool
+) -> Row:
+    steps = find_steps(trace)
+    steps = add_texts(shorten(steps) if short else steps, _reader(tree))
+    names = {str(number): name for number, name in engine.thread_names().items()}
+    return {
+        "failure": asdict(execution.failure) if execution.failure else None,
+        "threads": names,
+        "steps": [asdict(step) for step in steps],
+    }
+
+
+def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: bool) -> Row:
+    """Run one schedule of a scenario on the reference engine, and return a row as `run_scenario`.
+
+    Raises `UsageError` where the text is no schedule, or the program does not run by it.
+    """
+    row = _blank(scenario, "python")
+    try:
+        built = build_program(place.tree, place.kit, scenario, place.home / "headers")
+        with _PYTHON:
+            engine = PythonEngine(built.program)
+            execution, trace = engine.replay(schedule)
+            row |= _tell(engine, execution, trace, place.tree, short=short)
+    except ScheduleError as error:
+        raise UsageError(f"--replay: {error}", hint="is it a schedule of this commit?") from error
+    except (SourceError, ValueError) as error:
+        return row | {"reasons": [str(error)]}
+    results = {End.DONE: Result.NO_FAILURE, End.FAILURE: Result.FAILURE}
+    row["result"] = results.get(execution.end, Result.INCONCLUSIVE).value
+    row["reasons"] = [each for each in (execution.reason, *built.problems) if each]
+    row |= {"schedule": schedule, "executions": 1, "ledger": render_ledger(built)}
+    if built.problems:
+        row["result"] = Result.INCONCLUSIVE.value
+    return row
+
+
+def _reader(tree: Path) -> Callable[[str, int], str]:
+    @functools.cache
+    def lines(path: str) -> list[str]:
+        top = MODEL if path.startswith(_OWN) else tree
+        try:
+            return (top / path.removeprefix(_OWN)).read_text("utf-8", "replace").split("\n")
+        except OSError:
+            return []
+
+    def text_of(path: str, line: int) -> str:
+        known = lines(path)
+        return known[line - 1] if 0 < line <= len(known) else ""
+
+    return text_of
+
+
+def read_steps(row: Mapping[str, Any]) -> list[Step]:
+    """Return a row's steps as they were."""
+    return [Step(**step) for step in row["steps"]]
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def run_kept(
+    tree_id: str, scenario: Scenario, asked: Asked, home: Path, place: Callable[[], Place]
+) -> Row:
+    """Return a kept result for a tree of git's, else run the scenario and keep what it gives.
+
+    Kept are failures and searches that came to their end; `place` is called where one has to run.
+    """
+    key = result_key(tree_id, scenario, asked)
+    path = home / "results" / f"{key}.json"
+    with _making[key]:
+        try:
+            row: Row = json.loads(path.read_text("utf-8"))
+            return row
+        except (OSError, ValueError):
+            row = run_scenario(place(), scenario, asked)
+        if row["result"] == Result.FAILURE.value or row["complete"]:
+            _keep(path, json.dumps(row))
+    return row
+
+
+def _keep(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    aside.write_text(text, "utf-8")
+    aside.replace(path)
+
+
+def result_key(tree_id: str, scenario: Scenario, asked: Asked) -> str:
+    """Return a hash of all that a result depends on."""
+    parts = (
+        tree_id, scenario.name, sorted(scenario.defines.items()),
+        scenario.source.read_text("utf-8"),
+        asked.bound, asked.seconds, choose_engine(asked.engine), _MODE.value, hash_simulator(),
+    )  # fmt: skip
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
+
+
+@functools.cache
+def hash_simulator() -> str:
+    """Return a hash of the simulator and its model: another version may find other things."""
+    top = Path(str(files("kernel_sim")))
+    wanted = (".py", ".c", ".h", ".toml", ".config")
+    digest = hashlib.sha256()
+    for path in sorted(top.rglob("*")):
+        name = path.relative_to(top).as_posix()
+        if path.suffix in wanted and not name.startswith("kernel/"):
+            digest.update(name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,177 @@
+"""The simulate stage: the tree's own functions under every schedule, relative to the base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kernel_sim.kit import KitError
+from kernel_sim.ledger import summarize_ledger
+from kernel_sim.scenario import load_scenarios
+
+from patchbot.model import Change, Finding, Severity, StageResult, Status
+from patchbot.sim_command import render_failure, replay_command, say_covered, say_result
+from patchbot.sim_compare import (
+    Pair,
+    Work,
+    compare_commits,
+    find_kit_of,
+    is_answered,
+    read_parts,
+)
+from patchbot.simulation import Asked, Row, choose_engine, result_key
+from patchbot.stages.base import StageRequest, hash_key, hash_patch
+from patchbot.stages.static import commits_of
+
+_VERSION = "1"
+_ASKED = Asked(bound=1, seconds=300.0)
+
+
+class SimulateStage:
+    """Runs every scenario on the base and on the last commit, up to one preemption.
+
+    `data` of its result: `complete`, whether every search came to its end, and `scenarios`: for
+    each one's name `result`, `change`, `covered` in words and `schedule` (None without a failure).
+    """
+
+    name = "simulate"
+    version = _VERSION
+    needs: tuple[str, ...] = ("apply",)
+    summary = "run the changed functions under every schedule of small scenarios, against the base"
+
+    def key(self, request: StageRequest) -> str | None:
+        """Hash the commits, the base, the scenarios, the simulator, and the mails."""
+        base, commits = commits_of(request)
+        mails = [(p.number, hash_patch(p)) for p in request.revision.patches]
+        scenarios = [result_key("", each, _ASKED) for each in load_scenarios().values()]
+        return hash_key(self.name, self.version, base, commits, scenarios, mails)
+
+    def is_current(self, stored: StageResult, request: StageRequest) -> bool:
+        """A kept result holds if no limit of time had a part in it."""
+        return stored.data.get("complete", True) is True
+
+    def run(self, request: StageRequest) -> StageResult:
+        """Run all scenarios; see `SimulateStage`."""
+        base, commits = commits_of(request)
+        tree, home = request.tree, request.home
+        if tree is None or home is None or not commits:
+            return self._result(request, Status.SKIPPED, "no commits to simulate")
+        try:
+            find_kit_of(tree, base)
+        except KitError as error:
+            return self._result(request, Status.SKIPPED, str(error))
+        scenarios = list(load_scenarios().values())
+        work = Work(tree, [base, commits[-1]], scenarios, _ASKED, request.folder, home)
+        pairs = compare_commits(work)
+        status, reason = judge_pairs(pairs)
+        shown = str(tree.top)
+        found = tuple(make_findings(pairs, shown, base, commits[-1]))
+        data: dict[str, object] = {
+            "complete": all(is_answered(row) for row in _rows(pairs)),
+            "scenarios": {pair.scenario: _told(pair) for pair in pairs},
+        }
+        return self._result(request, status, reason, found, data)
+
+    def _result(
+        self,
+        request: StageRequest,
+        status: Status,
+        reason: str,
+        findings: tuple[Finding, ...] = (),
+        data: dict[str, object] | None = None,
+    ) -> StageResult:
+        return StageResult(
+            stage=self.name,
+            status=status,
+            reason=reason,
+            findings=findings,
+            tools={"kernel_sim": choose_engine(_ASKED.engine)} if data else {},
+            repeat=request.repeat,
+            data=data or {},
+        )
+
+
+def _rows(pairs: Sequence[Pair]) -> list[Row]:
+    return [row for pair in pairs for row in (pair.after, pair.base) if row is not None]
+
+
+def _told(pair: Pair) -> dict[str, object]:
+    row = pair.after
+    return {
+        "result": row["result"],
+        "change": pair.change.value if pair.change is not None else None,
+        "covered": say_covered(row) if row["covered"] else "",
+        "functions": summarize_ledger(read_parts(row)),
+        "touched": list(pair.touched),
+        "schedule": row["schedule"],
+    }
+
+
+def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
+    """Return the status of some scenarios, and the reason.
+
+    A pass needs that each gave a whole answer on both sides, and that one at least, of those that
+    can reach a function that was changed, ends without a failure: a search stops at its first one,
+    and what fails on the base too says nothing of what may come after it.
+    """
+    words = _summarize(pairs)
+    if any(pair.change is Change.INTRODUCED for pair in pairs):
+        return Status.FAIL, words
+    if not pairs or any(pair.base is None for pair in pairs):
+        return Status.INCONCLUSIVE, words or "no scenario ran"
+    if not all(is_answered(row) for row in _rows(pairs)):
+        return Status.INCONCLUSIVE, words
+    if not any(pair.touched for pair in pairs):
+        return Status.SKIPPED, f"no scenario reaches a function that is changed; {words}"
+    if all(pair.after["failure"] for pair in pairs if pair.touched):
+        return Status.SKIPPED, f"no search gets beyond what fails on the base too; {words}"
+    return Status.PASS, words
+
+
+def _summarize(pairs: Sequence[Pair]) -> str:
+    groups: dict[str, list[str]] = {}
+    for pair in pairs:
+        groups.setdefault(_group(pair), []).append(_name(pair))
+    return "; ".join(f"{how}: {', '.join(names)}" for how, names in groups.items())
+
+
+def _group(pair: Pair) -> str:
+    if pair.change is None:
+        return "no answer"
+    if pair.change is not Change.UNCHANGED:
+        return pair.change.value
+    return "fails as on the base" if pair.after["failure"] else "no failure"
+
+
+def _name(pair: Pair) -> str:
+    if pair.change is None:
+        side, where = (
+            (pair.after, "") if not is_answered(pair.after) else (pair.base, " on the base")
+        )
+        return f"{pair.scenario}{where} ({say_result(side) if side else 'not run'})"
+    return f"{pair.scenario} ({say_covered(pair.after)})"
+
+
+def make_findings(pairs: Sequence[Pair], tree: str, base: str, last: str) -> list[Finding]:
+    """Return a finding for every scenario that fails before or after, with its counterexample."""
+    return [each for pair in pairs if (each := _finding(pair, tree, base, last)) is not None]
+
+
+def _finding(pair: Pair, tree: str, base: str, last: str) -> Finding | None:
+    if pair.change is None or pair.base is None:
+        return None
+    row, commit = (pair.after, last) if pair.after["failure"] else (pair.base, base)
+    if not row["failure"]:
+        return None
+    failure = row["failure"]
+    introduced = pair.change is Change.INTRODUCED
+    shown = render_failure(row, tree, commit) if introduced else [replay_command(row, tree, commit)]
+    ours = failure["path"].startswith("<") or not failure["path"]
+    return Finding(
+        rule=pair.scenario,
+        severity=Severity.ERROR if introduced else Severity.NOTE,
+        message=f"{failure['kind']}: {failure['text']}, {say_covered(row)}",
+        file=None if ours else failure["path"],
+        line=None if ours else failure["line"],
+        evidence="\n".join(shown[2:] if introduced else shown),
+        change=pair.change,
+    )

@@ -1,0 +1,195 @@
+"""The demo's revisions in the simulator, end to end: what fails, by which schedule, what passes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from kernel_sim.ledger import Changed
+from kernel_sim.scenario import load_scenarios
+
+from patchbot.cli import main
+from patchbot.demo import find_mbox, make_base_repository
+from patchbot.diagnostics import ExitCode
+from patchbot.exporting import export_commit
+from patchbot.git import Repository
+from patchbot.model import Change
+from patchbot.sim_compare import Work, compare_commits, find_changed, find_kit_of
+from patchbot.simulation import Asked, Place, replay_scenario
+from patchbot.stages.simulate import judge_pairs
+from patchbot.tree import find_tree
+from tests.support.git_tree import run_git
+
+Captured = pytest.CaptureFixture[str]
+LATER = load_scenarios()["write-protect/later-page"]
+FIX = "20260402110500.8888-1-lena@example.com"
+needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="the native engine needs gcc")
+
+
+@pytest.fixture(scope="module")
+def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "tree"
+    make_base_repository(folder)
+    return folder
+
+
+@pytest.fixture
+def tree(top: Path) -> Repository:
+    found = find_tree(top, None)
+    assert found is not None
+    return found
+
+
+def apply(tree: Repository, branch: str, *argv: str) -> str:
+    """Return the commit of a revision, applied by the command once."""
+    if tree.resolve_commit(branch) is None:
+        assert (
+            main(["apply", *argv, "--tree", str(tree.top), "--branch", branch]) == ExitCode.ACCEPT
+        )
+    return str(tree.resolve_commit(branch))
+
+
+def first(tree: Repository) -> str:
+    return apply(tree, "v1", str(find_mbox("page-protect-v1.mbox")))
+
+
+def fixed(tree: Repository) -> str:
+    mboxes = [str(find_mbox(name)) for name in ("page-protect-fix.mbox", "page-protect-v3.mbox")]
+    return apply(tree, "fix", FIX, *mboxes, "--on", "20260317211000.3500-1-mira@example.org")
+
+
+def work(tree: Repository, folder: Path, *trail: str, engine: str = "auto") -> Work:
+    return Work(tree, trail, [LATER], Asked(1, None, engine), folder / "scratch", folder / "home")
+
+
+@pytest.mark.parametrize("engine", ["python", pytest.param("native", marks=needs_gcc)])
+def test_v1_fails_on_a_later_page_with_a_schedule_of_the_commit(
+    engine: str, tree: Repository, tmp_path: Path
+) -> None:
+    (pair,) = compare_commits(work(tree, tmp_path, first(tree), engine=engine))
+    failure, deviations = pair.after["failure"], pair.after["schedule"].split(",")
+    assert failure["kind"] == "recovery"
+    assert failure["text"] == "after a crash here the journal cannot be recovered"
+    assert pair.after["threads"]["1"] == "commit"
+    # One preemption: the commit (thread 1) is left for the writer (thread 2), once.
+    assert [each[:2] + each[-2:] for each in deviations] == ["1@>2"]
+    assert [c["bound"] for c in pair.after["covered"]] == [0, 1]
+    told = [step for step in pair.after["steps"] if "virtual[" in step["text"]]
+    assert [(step["thread"], step["function"]) for step in told] == [(2, "user_store")]
+
+
+@needs_gcc
+def test_both_engines_say_the_same(tree: Repository, tmp_path: Path) -> None:
+    python, native = (
+        compare_commits(work(tree, tmp_path, first(tree), engine=engine))[0].after
+        for engine in ("python", "native")
+    )
+    differing = {key for key in python if python[key] != native[key]}
+    assert differing <= {"engine", "seconds"}
+
+
+@needs_gcc
+def test_the_fix_passes_where_v1_fails(tree: Repository, tmp_path: Path) -> None:
+    (pair,) = compare_commits(work(tree, tmp_path, first(tree), fixed(tree)))
+    assert (pair.change, pair.after["failure"]) == (Change.FIXED, None)
+    assert pair.after["complete"]
+    assert "jbd2_journal_commit_transaction" in {
+        each["name"] for each in pair.after["ledger"]["functions"] if each["kind"] == "real"
+    }
+    assert judge_pairs([pair])[0] == "pass"
+    (back,) = compare_commits(work(tree, tmp_path, fixed(tree), first(tree)))
+    assert back.change is Change.INTRODUCED
+    assert judge_pairs([back])[0] == "fail"
+
+
+def test_a_schedule_replays_and_another_commit_goes_well(tree: Repository, tmp_path: Path) -> None:
+    (pair,) = compare_commits(work(tree, tmp_path, first(tree), engine="python"))
+    schedule = pair.after["schedule"]
+    kit = find_kit_of(tree, first(tree))
+    export_commit(tree, first(tree), tmp_path / "files")
+    place = Place(tmp_path / "files", kit, tmp_path / "kept")
+    again = replay_scenario(place, LATER, schedule, short=False)
+    assert (again["result"], again["failure"]) == ("failure", pair.after["failure"])
+    assert replay_scenario(place, LATER, "-", short=False)["result"] == "no failure"
+
+
+def test_a_result_is_kept(
+    tree: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = work(tree, tmp_path, first(tree), engine="python")
+    before = compare_commits(asked)
+    monkeypatch.setattr("patchbot.simulation.build_program", None)
+    assert compare_commits(asked) == before
+
+
+def test_what_changed_is_named(tree: Repository) -> None:
+    base = str(tree.resolve_commit("main"))
+    changed = find_changed(tree, base, first(tree))
+    assert "ext4_page_mkwrite" in changed.names
+    assert "fs/ext4/inode.c" in changed.files
+    assert find_changed(tree, base, base) == Changed()
+
+
+def commit_edit(tree: Repository, path: str, old: str, new: str) -> str:
+    """Return a commit on main with one edit."""
+    file = tree.top / path
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+    run_git(tree.top, "commit", "-qam", "edit")
+    commit = run_git(tree.top, "rev-parse", "HEAD").strip()
+    run_git(tree.top, "reset", "-q", "--hard", "HEAD^")
+    return commit
+
+
+def test_a_change_to_what_the_model_replaces_is_inconclusive(
+    tree: Repository, tmp_path: Path
+) -> None:
+    base = str(tree.resolve_commit("main"))
+    edited = commit_edit(
+        tree, "lib/primitives.c", "void wake_up(wait_queue_head_t *wq)\n{",
+        "void wake_up(wait_queue_head_t *wq)\n{\n\treturn;",
+    )  # fmt: skip
+    (pair,) = compare_commits(work(tree, tmp_path, base, edited, engine="python"))
+    assert (pair.after["result"], pair.change) == ("inconclusive", None)
+    told = "; ".join(pair.after["reasons"])
+    assert "lib/primitives.c, and the model stands in for it" in told
+    assert "the series changes wake_up(), and the model's is run" in told
+    assert judge_pairs([pair])[0] == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("#include <linux/jbd2.h>", '#include "/etc/passwd"', "/etc/passwd"),
+        ("#include <linux/jbd2.h>", "#include <linux/gone.h>", "linux/gone.h"),
+    ],
+)
+def test_what_does_not_preprocess_is_inconclusive(
+    old: str, new: str, reason: str, tree: Repository, tmp_path: Path
+) -> None:
+    edited = commit_edit(tree, "fs/jbd2/commit.c", old, new)
+    (pair,) = compare_commits(work(tree, tmp_path, edited, engine="python"))
+    assert pair.after["result"] == "inconclusive"
+    assert reason in pair.after["reasons"][0]
+
+
+def test_the_command(tree: Repository, capsys: Captured) -> None:
+    argv = ["sim", "--tree", str(tree.top), "--rev", first(tree), "--bound", "1"]
+    argv += ["--engine", "python", "--scenario", LATER.name]
+    capsys.readouterr()
+    assert main(argv) == ExitCode.NEEDS_WORK
+    out = capsys.readouterr().out.splitlines()
+    assert f"{LATER.name}: failure" in out
+    assert "  commit          writer          power" in out
+    (replay,) = (line for line in out if "see it again" in line)
+    schedule = replay.split("'")[-2]
+    assert main([*argv, "--replay", schedule]) == ExitCode.NEEDS_WORK
+    assert f"  schedule {schedule}" in capsys.readouterr().out.splitlines()
+    assert main([*argv, "--replay", "1@999999>2"]) == ExitCode.USAGE
+    assert main([*argv, "--ledger", "--json"]) == ExitCode.ACCEPT
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "patchbot.sim/1"
+    assert document["ledgers"][0]["ledger"]["replaced"] == ["lib/primitives.c", "lib/crc32c.c"]
