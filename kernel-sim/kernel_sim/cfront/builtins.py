@@ -215,14 +215,13 @@ class Builtins(Initialisers):
         self.builder.write(place, self.builder.convert(result, place.ctype))
         if op == "mul":
             # right ? result / right != left : 0, without a division by zero.
-            zero = self.builder.binary("eq", unsigned[1], Operand(ULONG, const=0))
-            wide = self.builder.convert(zero, ULONG)
-            divisor = self.builder.binary("or", unsigned[1], wide)
+            is_zero = self.builder.binary("eq", unsigned[1], Operand(ULONG, const=0))
+            zero = self.builder.convert(is_zero, ULONG)
+            other = self.builder.binary("xor", zero, Operand(ULONG, const=1))
+            divisor = self.builder.binary("or", unsigned[1], zero)
             back = self.builder.binary("div", result, divisor)
-            left = self.builder.binary(
-                "mul", unsigned[0], self.builder.binary("xor", wide, Operand(ULONG, const=1))
-            )
-            return self.builder.binary("ne", back, left)
+            first = self.builder.binary("mul", unsigned[0], other)
+            return self.builder.binary("ne", back, first)
         if op == "add":
             return self.builder.binary("lt", result, unsigned[0])
         return self.builder.binary("lt", unsigned[0], unsigned[1])

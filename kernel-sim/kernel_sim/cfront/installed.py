@@ -7,12 +7,12 @@ that it stands in. The slice is C text again, a function that the model's own mo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from kernel_sim.cfront.unit import Unit, text_of
+from kernel_sim.cfront.unit import Unit, declared_name, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,24 @@ def _case(node: Node) -> str:
     return f"({text_of(asked)} == ({text_of(value)}))"
 
 
-def render_installer(name: str, known: str, found: list[Installed]) -> str:
-    """Return C text of a function that does all of it; `known` declares what it may name."""
-    lines = [f"void {name}({known}"]
+def function_members(unit: Unit, tag: str) -> set[str]:
+    """Return the members of a struct that point to functions; none where it is not declared."""
+    at = unit.tags.get(("struct", tag))
+    body = unit.specifier_at(at).child_by_field_name("body") if at is not None else None
+    found = set()
+    for node in body.named_children if body is not None else ():
+        for declarator in node.children_by_field_name("declarator"):
+            if declarator.type == "function_declarator":
+                found.add(declared_name(declarator))
+    return found
+
+
+def render_installer(name: str, known: Sequence[str], found: list[Installed]) -> str:
+    """Return C text of a function that does all of it.
+
+    `known` is its parameter, and then declarations of what the conditions may name.
+    """
+    lines = [f"void {name}({known[0]})", "{", *(f"\t{one};" for one in known[1:])]
     for one in found:
         tests = " && ".join(f"({condition})" for condition in one.conditions)
         lines.append(f"\t{f'if ({tests}) ' if tests else ''}{one.statement}")

@@ -9,8 +9,8 @@
 #include <crypto/hash.h>
 #include <sim/scenario.h>
 #include "sim_linux.h"
-#include "ext4/ext4.h"
-#include "ext4/ext4_jbd2.h"
+#include "fs/ext4/ext4.h"
+#include "fs/ext4/ext4_jbd2.h"
 
 #define BLOCK		4096
 #define INODE_BLOCK	1
