@@ -1,0 +1,71 @@
+"""The simulator on Debian's 6.1: the unmodified tree passes, and seeded faults are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kernel_sim.scenario import load_scenarios
+
+from patchbot.model import Change
+from patchbot.sim_compare import Pair, Work, compare_commits
+from patchbot.simulation import Asked
+from patchbot.tree import open_tree
+from tests.support.kernel_faults import FAULTS
+from tests.support.kernels import Kernels, make_kernels
+from tests.support.require import require
+
+FIRST, LATER = "write-protect/first-page", "write-protect/later-page"
+FOUND = {
+    "range-start-0": {LATER},
+    "early-return": {FIRST, LATER},
+    "protects-nothing": {FIRST, LATER},
+}
+"""What has to fail with each fault: a store is not made to wait, on that page."""
+
+pytestmark = pytest.mark.xdist_group("simulated kernel")
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Kernels:
+    require("gcc")
+    return make_kernels(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+def _compare(kernels: Kernels, home: Path, folder: Path, commits: list[str]) -> dict[str, Pair]:
+    every = load_scenarios()
+    asked = Asked(bound=1, engine="native")
+    work = Work(
+        open_tree(kernels.repository), commits, [every[FIRST], every[LATER]], asked, folder, home
+    )
+    return {pair.scenario: pair for pair in compare_commits(work)}
+
+
+def test_the_unmodified_tree_passes(kernels: Kernels, home: Path, tmp_path: Path) -> None:
+    found = _compare(kernels, home, tmp_path, [kernels.base])
+    for pair in found.values():
+        assert pair.after["reasons"] == []
+        assert (pair.after["result"], pair.after["complete"]) == ("no failure", True)
+        kinds = [part["kind"] for part in pair.after["ledger"]["functions"]]
+        assert kinds.count("real") > 500
+        # More than the two threads' starts: the bound was not spent on nothing.
+        assert pair.after["covered"][1]["executions"] > 100
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_seeded_fault_is_found(name: str, kernels: Kernels, home: Path, tmp_path: Path) -> None:
+    fault = next(each for each in FAULTS if each.name == name)
+    commit = kernels.commit(fault.change(kernels.files()), f"{name}\n")
+    found = _compare(kernels, home, tmp_path, [kernels.base, commit])
+    failing = {pair.scenario for pair in found.values() if pair.after["failure"]}
+    assert failing == FOUND[name]
+    for pair in found.values():
+        assert pair.change is (Change.INTRODUCED if pair.scenario in failing else Change.UNCHANGED)
+        if pair.scenario in failing:
+            assert pair.after["failure"]["kind"] == "recovery"
+            assert pair.touched
