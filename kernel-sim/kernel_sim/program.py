@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from kernel_sim.scenario import MODEL, Scenario
 _ROOTS: Final = ("setup", "check")
 _OWN_PREFIX: Final = "<sim>/model/"
 _THREADS: Final = 4
+_PARSING: Final = threading.Lock()  # there is one parser, and Python's lock is held all the while
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +74,27 @@ def build_program(
     own = [scenario.source, *kit.model_files()]
     theirs = kit.tree_files(work.tree)
     with ThreadPoolExecutor(threads) as pool:
-        sources = [pool.submit(_own_source, work, path, scenario) for path in own]
-        sources += [pool.submit(_tree_source, work, path) for path in theirs]
-        units = [Unit(source.result()) for source in sources]
-    if _ROOTS[0] not in units[0].functions or _ROOTS[1] not in units[0].functions:
-        raise PreprocessError(f"{scenario.source.name}: it has no setup() and check()")
+        pending = [pool.submit(_own_source, work, path, scenario) for path in own]
+        pending += [pool.submit(_tree_source, work, path) for path in theirs]
+        sources = [each.result() for each in pending]
+    with _PARSING:
+        return _link(work, sources, len(own))
+
+
+def _link(work: _Work, sources: Sequence[Source], own: int) -> Built:
+    """Lower what the first source, the scenario, reaches; `own` of the sources are the model's."""
+    units = [Unit(source) for source in sources]
+    if not all(name in units[0].functions for name in _ROOTS):
+        raise PreprocessError(f"{sources[0].path}: it has no setup() and check()")
     linker = Linker(units)
     program = linker.link(_ROOTS)
-    names = {name for unit in units[len(own) :] for name in unit.functions}
-    replaced = tuple(path for path in kit.replaces if (work.tree / path).is_file())
+    replaced = tuple(path for path in work.kit.replaces if (work.tree / path).is_file())
+    names = {name for unit in units[own:] for name in unit.functions}
     names |= _functions_of(work, replaced)
     parts = make_ledger(program, linker.ledger.functions, names)
     broken = linker.ledger.broken.items()
     problems = [f"the initial value of {name} can't be read: {why}" for name, why in broken]
-    return Built(program, parts, replaced, tuple(kit.macros), tuple(problems))
+    return Built(program, parts, replaced, tuple(work.kit.macros), tuple(problems))
 
 
 def _prepare(tree: Path, kit: Kit, cache: Path) -> _Work:
