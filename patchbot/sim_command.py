@@ -10,7 +10,6 @@ from kernel_sim.cfront.errors import TreeError as SourceError
 from kernel_sim.counterexample import render_steps
 from kernel_sim.kit import KitError
 from kernel_sim.ledger import summarize_ledger
-from kernel_sim.program import build_program
 from kernel_sim.scenario import Scenario, ScenarioError, choose_scenarios, load_scenarios
 
 from patchbot.errors import PatchbotError, UsageError
@@ -100,7 +99,7 @@ def run_ledger(work: Work) -> dict[str, Any]:
     rows = []
     for scenario in work.scenarios:
         try:
-            built = build_program(place.tree, place.kit, scenario, place.home / "headers")
+            built = place.sources.build(scenario)
         except SourceError as error:
             raise PatchbotError(f"{scenario.name} can't be built: {error}") from error
         rows.append({"scenario": scenario.name, "ledger": render_ledger(built)})

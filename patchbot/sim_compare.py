@@ -70,15 +70,15 @@ class Exported:
     home: Path
     kit: Kit
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _done: bool = False
+    _place: Place | None = None
 
     def place(self) -> Place:
         """Return where the files stand; raises as `export_commit`."""
         with self._lock:
-            if not self._done:
+            if self._place is None:
                 export_commit(self.tree, self.commit, self.folder, self.kit.folders)
-                self._done = True
-        return Place(self.folder, self.kit, self.home)
+                self._place = Place(self.folder, self.kit, self.home)
+            return self._place
 
 
 def find_kit_of(tree: Repository, commit: str) -> Kit:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,7 @@ from kernel_sim.machine.compile import Finished, NativeError
 from kernel_sim.machine.native_engine import Limits, NativeEngine
 from kernel_sim.machine.python_engine import PythonEngine
 from kernel_sim.machine.runtime import Traced
-from kernel_sim.program import Built, build_program
+from kernel_sim.program import Built, Sources
 from kernel_sim.scenario import MODEL, Scenario
 
 from patchbot.errors import ProcessError, UsageError
@@ -56,11 +56,19 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A tree's files in a folder, its kit, and a folder for what may be kept (and deleted)."""
+    """A tree's files in a folder, its kit, and a folder for what may be kept (and deleted).
+
+    `sources` are its parsed files: scenarios on one place share them.
+    """
 
     tree: Path
     kit: Kit
     home: Path
+    sources: Sources = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        sources = Sources(self.tree, self.kit, self.home / "headers")
+        object.__setattr__(self, "sources", sources)
 
 
 def find_folder(home: Path, environ: Mapping[str, str]) -> Path:
@@ -86,7 +94,7 @@ def run_scenario(place: Place, scenario: Scenario, asked: Asked) -> Row:
     engine = choose_engine(asked.engine)
     row = _blank(scenario, engine)
     try:
-        built = build_program(place.tree, place.kit, scenario, place.home / "headers")
+        built = place.sources.build(scenario)
         row["ledger"] = render_ledger(built)
         _explore(row, built, place, replace(asked, engine=engine))
     except (SourceError, NativeError, ValueError) as error:
@@ -237,7 +245,7 @@ def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: b
     """
     row = _blank(scenario, "python")
     try:
-        built = build_program(place.tree, place.kit, scenario, place.home / "headers")
+        built = place.sources.build(scenario)
         with _PYTHON:
             engine = PythonEngine(built.program)
             execution, trace = engine.replay(schedule)

@@ -12,11 +12,28 @@ from kernel_sim.scenario import MODEL
 
 _LISTS = ("has", "lacks", "folders", "sources", "replaces")
 _HEADERS = ("own", "kernel")
-_KNOWN = {"summary", "headers", "macros", *_LISTS}
+_KNOWN = {"summary", "headers", "macros", "installs", *_LISTS}
+_INSTALLS = {"file": str, "struct": str, "function": str, "skip": list, "known": list}
 
 
 class KitError(ValueError):
     """No kit fits a tree, or a kit's data file is wrong; in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installs:
+    """Functions that a tree's own code hands to a structure, for the model's mount to hand on.
+
+    `file` is looked through for assignments to members of `struct` (its tag) that point to
+    functions, but those in `skip`; `function` is made of them. `known` is its parameter, and then
+    declarations of what the conditions around the assignments may name.
+    """
+
+    file: str
+    struct: str
+    function: str
+    known: tuple[str, ...]
+    skip: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,7 @@ class Kit:
     sources: tuple[str, ...] = ("**/*.c",)
     replaces: tuple[str, ...] = ()
     macros: Mapping[str, str] = field(default_factory=dict)
+    installs: tuple[Installs, ...] = ()
 
     def model_files(self) -> list[Path]:
         """Return the model's C files, by name."""
@@ -75,7 +93,17 @@ def parse_kit(folder: Path, text: str) -> Kit:
         raise KitError(f"kit {name}: {problem}")
     macros = {str(key): str(value) for key, value in values.pop("macros", {}).items()}
     lists = {key: tuple(values.pop(key)) for key in _LISTS if key in values}
-    rest: dict[str, Any] = {**lists, **values}
+    installs = tuple(
+        Installs(
+            each["file"],
+            each["struct"],
+            each["function"],
+            tuple(each["known"]),
+            tuple(each.get("skip", ())),
+        )
+        for each in values.pop("installs", [])
+    )
+    rest: dict[str, Any] = {**lists, **values, "installs": installs}
     return Kit(name=name, folder=folder, macros=macros, **rest)
 
 
@@ -88,6 +116,12 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is a list of texts"
     if not isinstance(values.get("macros", {}), dict):
         yield "macros is a table"
+    for each in values.get("installs", []):
+        good = isinstance(each, dict) and each.keys() <= _INSTALLS.keys()
+        if not good or not all(isinstance(each[key], _INSTALLS[key]) for key in each):
+            yield "installs has a file, a struct, a function, and lists of texts known and skip"
+        elif not {"file", "struct", "function", "known"} <= each.keys():
+            yield "installs needs file, struct, function and known"
     if values.get("headers", "own") not in _HEADERS:
         yield f"headers is one of: {', '.join(_HEADERS)}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from kernel_sim.cfront.linking import MODEL
 from kernel_sim.ir import Const, Function, Move, Program, Return, Unknown
 
 SIMULATED: Final = "<sim>/"
@@ -88,14 +89,15 @@ def _part(key: str, function: Function, path: str, of_tree: frozenset[str]) -> P
         kind = Kind.UNKNOWN
     elif path.startswith(SIMULATED):
         ours = Kind.EMPTY if _is_empty(function) else Kind.MODEL
-        kind = Kind.MODELLED if name in of_tree and ours is Kind.MODEL else ours
+        stands_in = name in of_tree or key.startswith(MODEL)
+        kind = Kind.MODELLED if stands_in and ours is Kind.MODEL else ours
     return Part(name, path, function.line, kind, reasons)
 
 
 def plain_name(key: str) -> str:
     """Return the name in C of a function of a program: static ones are called path:name there."""
     words = key.split(":")
-    return words[1] if len(words) > 1 else key
+    return words[1] if len(words) > 1 else key.removeprefix(MODEL)
 
 
 def _is_empty(function: Function) -> bool:

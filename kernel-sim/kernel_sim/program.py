@@ -13,6 +13,7 @@ from kernel_sim import ir
 from kernel_sim.cfront.command import ARCH, FREESTANDING, arguments_for, model_arguments
 from kernel_sim.cfront.errors import PreprocessError
 from kernel_sim.cfront.headers import prepare_headers
+from kernel_sim.cfront.installed import find_installed, function_members, render_installer
 from kernel_sim.cfront.linking import Linker
 from kernel_sim.cfront.preprocess import Source, find_file, name_paths, strip_markers
 from kernel_sim.cfront.runner import run_preprocessor
@@ -62,39 +63,88 @@ class _Work:
         return given + [f"-D{macro}={value}" for macro, value in self.kit.macros.items()]
 
 
+class Sources:
+    """The parsed files of one tree and of the model's part: read once, for all scenarios on it.
+
+    `cache` is a folder for generated headers. Safe to use from several threads.
+    """
+
+    def __init__(self, tree: Path, kit: Kit, cache: Path, threads: int = _THREADS) -> None:
+        self.tree = tree.resolve()
+        self.kit = kit
+        self._cache = cache
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._work: _Work | None = None
+        self._own: list[Unit] = []
+        self._theirs: list[Unit] = []
+        self._replaced: set[str] = set()
+
+    def build(self, scenario: Scenario) -> Built:
+        """Return the program of a scenario.
+
+        The model's functions come before the tree's of the same name. Raises `TreeError` where the
+        tree is not what the kit says, and `PreprocessError` for a file that does not preprocess or
+        parse.
+        """
+        with self._lock:
+            work = self._read()
+            source = _own_source(work, scenario.source, scenario)
+        with self._lock, _PARSING:
+            first = Unit(source)
+            if not all(root in first.functions for root in _ROOTS):
+                raise PreprocessError(f"{scenario.source.name}: it has no setup() and check()")
+            return self._link([first, *self._own, *self._theirs])
+
+    def _read(self) -> _Work:
+        if self._work is not None:
+            return self._work
+        work = _prepare(self.tree, self.kit, self._cache)
+        with ThreadPoolExecutor(self._threads) as pool:
+            own = [pool.submit(_own_source, work, path, None) for path in self.kit.model_files()]
+            paths = self.kit.tree_files(work.tree)
+            theirs = [pool.submit(_tree_source, work, path) for path in paths]
+            ours = [source.result() for source in own]
+            others = [source.result() for source in theirs]
+        with _PARSING:
+            self._own = [Unit(source) for source in ours]
+            self._theirs = [_with_installed(self.kit, source) for source in others]
+            self._replaced = _functions_of(work, self._replaced_files(work))
+        self._work = work
+        return work
+
+    def _replaced_files(self, work: _Work) -> tuple[str, ...]:
+        return tuple(path for path in self.kit.replaces if (work.tree / path).is_file())
+
+    def _link(self, units: list[Unit]) -> Built:
+        assert self._work is not None
+        linker = Linker(units)
+        program = linker.link(_ROOTS)
+        names = {name for unit in self._theirs for name in unit.functions} | self._replaced
+        parts = make_ledger(program, linker.ledger.functions, names)
+        broken = linker.ledger.broken.items()
+        problems = [f"the initial value of {name} can't be read: {why}" for name, why in broken]
+        replaced = self._replaced_files(self._work)
+        return Built(program, parts, replaced, tuple(self.kit.macros), tuple(problems))
+
+
 def build_program(
     tree: Path, kit: Kit, scenario: Scenario, cache: Path, threads: int = _THREADS
 ) -> Built:
-    """Return the program of a scenario on a tree; `cache` is a folder for generated headers.
-
-    The model's functions come before the tree's of the same name. Raises `TreeError` where the tree
-    is not what the kit says, and `PreprocessError` for a file that does not preprocess or parse.
-    """
-    work = _prepare(tree.resolve(), kit, cache)
-    own = [scenario.source, *kit.model_files()]
-    theirs = kit.tree_files(work.tree)
-    with ThreadPoolExecutor(threads) as pool:
-        pending = [pool.submit(_own_source, work, path, scenario) for path in own]
-        pending += [pool.submit(_tree_source, work, path) for path in theirs]
-        sources = [each.result() for each in pending]
-    with _PARSING:
-        return _link(work, sources, len(own))
+    """Return the program of one scenario on a tree, as `Sources.build`."""
+    return Sources(tree, kit, cache, threads).build(scenario)
 
 
-def _link(work: _Work, sources: Sequence[Source], own: int) -> Built:
-    """Lower what the first source, the scenario, reaches; `own` of the sources are the model's."""
-    units = [Unit(source) for source in sources]
-    if not all(name in units[0].functions for name in _ROOTS):
-        raise PreprocessError(f"{sources[0].path}: it has no setup() and check()")
-    linker = Linker(units)
-    program = linker.link(_ROOTS)
-    replaced = tuple(path for path in work.kit.replaces if (work.tree / path).is_file())
-    names = {name for unit in units[own:] for name in unit.functions}
-    names |= _functions_of(work, replaced)
-    parts = make_ledger(program, linker.ledger.functions, names)
-    broken = linker.ledger.broken.items()
-    problems = [f"the initial value of {name} can't be read: {why}" for name, why in broken]
-    return Built(program, parts, replaced, tuple(work.kit.macros), tuple(problems))
+def _with_installed(kit: Kit, source: Source) -> Unit:
+    """Parse a file; where the kit asks for it, with the function that installs its callbacks."""
+    unit = Unit(source)
+    extra = "".join(
+        render_installer(each.function, each.known, find_installed(unit, members))
+        for each in kit.installs
+        if each.file == source.path
+        for members in [function_members(unit, each.struct) - set(each.skip)]
+    )
+    return Unit(source, extra) if extra else unit
 
 
 def _prepare(tree: Path, kit: Kit, cache: Path) -> _Work:
@@ -105,13 +155,13 @@ def _prepare(tree: Path, kit: Kit, cache: Path) -> _Work:
     return _Work(tree, kit, headers, {**folders, "<sim>/": ARCH, "<generated>/": headers})
 
 
-def _own_source(work: _Work, path: Path, scenario: Scenario) -> Source:
+def _own_source(work: _Work, path: Path, scenario: Scenario | None) -> Source:
     own = path.resolve()
     if not own.is_relative_to(MODEL):  # a scenario of somebody else's: it has its folder to itself
         folders = {**work.folders, _OWN_PREFIX: MODEL, "<sim>/scenario/": own.parent}
         work = _Work(work.tree, work.kit, work.headers, folders)
-    defines = [f"-D{name}={value}" for name, value in scenario.defines.items()]
-    return work.preprocess(own, own.name, defines if own == scenario.source.resolve() else ())
+    given = scenario.defines if scenario is not None else {}
+    return work.preprocess(own, own.name, [f"-D{name}={value}" for name, value in given.items()])
 
 
 def _tree_source(work: _Work, path: str) -> Source:

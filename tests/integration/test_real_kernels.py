@@ -38,7 +38,7 @@ TABLE = {
     "fix": {FIRST: GOOD, LATER: GOOD},
 }
 # F5: buffers dirtied before write access was got. Whether a boot meets it hangs on chance.
-ALSO_SEEN = {"v3": "Spotted dirty metadata buffer"}
+ALSO_SEEN = dict.fromkeys(("v2", "v3"), "Spotted dirty metadata buffer")
 HOME = ROOT / ".linux-sources" / "home-5.9"
 
 

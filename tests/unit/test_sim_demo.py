@@ -120,7 +120,7 @@ def test_a_result_is_kept(
 ) -> None:
     asked = work(tree, tmp_path, first(tree), engine="python")
     before = compare_commits(asked)
-    monkeypatch.setattr("patchbot.simulation.build_program", None)
+    monkeypatch.setattr("patchbot.simulation.Sources", None)
     assert compare_commits(asked) == before
 
 

@@ -7,6 +7,7 @@ import random
 import pytest
 from kernel_sim import ir
 from kernel_sim.explore.model import Bounds, Covered, End, Failure, Mode, Outcome, Result
+from kernel_sim.explore.pct import search_randomly
 from kernel_sim.explore.schedule import ScheduleError
 from kernel_sim.explore.search import Search
 from kernel_sim.ir_text import parse_program
@@ -64,8 +65,18 @@ def test_counts_worked_out_by_hand() -> None:
 
 @pytest.mark.parametrize("mode", list(Mode))
 @pytest.mark.parametrize("bound", [0, 1, 2, None])
-def test_the_counts_are_those_of_the_reference(mode: Mode, bound: int | None) -> None:
-    program = make_program([[("add", 0, 1), ("add", 1, 1)], [("add", 1, 1), ("add", 0, 1)]])
+@pytest.mark.parametrize(
+    "threads",
+    [
+        [[("add", 0, 1), ("add", 1, 1)], [("add", 1, 1), ("add", 0, 1)]],
+        [[("acquire", 0), ("release", 0)]] * 3,
+        [[("store", 0, 1), ("store", 0, 0)], [("acquire", 0), ("load", 1)], [("wait", 0, 1)]],
+    ],
+)
+def test_the_counts_are_those_of_the_reference(
+    mode: Mode, bound: int | None, threads: list[list[Operation]]
+) -> None:
+    program = make_program(threads)
     bounds = Bounds(highest=bound)
     expected = Search(PythonEngine(program), mode, bounds).explore()
     assert native_engine(program).explore(mode, bounds).outcome == expected
@@ -99,12 +110,14 @@ def test_random_programs_give_what_the_reference_gives(seed: int) -> None:
                 assert native.replay(expected.schedule)[1] == python.replay(expected.schedule)[1]
 
 
-@pytest.mark.parametrize("bound", [1, 2, None])
+@pytest.mark.parametrize("bound", [0, 1, 2, None])
 @pytest.mark.parametrize(
     "threads",
     [
         [[("add", 0, 1), ("add", 1, 1)], [("add", 1, 1), ("add", 0, 1)]],
         [[("add", 0, 1)], [("add", 0, 1), ("expect", 0, 2)]],
+        # The first execution is well, the next (choice 1) fails: before anything was refused.
+        [[("add", 0, 1)], [("add", 0, 1), ("choose", 2, 4), ("expect", 4, 0)]],
         [[("choose", 2, 0), ("unknown",)], [("add", 0, 1), ("choose", 3, 1)], [("load", 1)]],
     ],
 )
@@ -201,6 +214,12 @@ def test_locks_taken_in_two_orders_end_in_deadlock() -> None:
         ("r0: u64 = const 268435456 ;2\nr1: u64 = const 1 ;2\n"
          "intrinsic sim_acquire(r0, r1) ;3",
          ("deadlock", "setup waits for what nobody else can do", 3)),
+        ("r0: u64 = const 268435456 ;2\nr1: u64 = const 16777217 ;2\n"
+         "intrinsic sim_fill(r0, r1, r1) ;3",
+         ("wild access", "write of 16777217 bytes at 0x10000000", 3)),
+        ("r0: u64 = const 268435456 ;2\nr1: u64 = const 18446744073709551615 ;2\n"
+         "intrinsic sim_copy(r0, r0, r1) ;3",
+         ("wild access", "read of 18446744073709551615 bytes at 0x10000000", 3)),
         ("r0: u64 = const 268435472 ;2\nintrinsic sim_fail(r0, r0) ;3", ("k", "k", 3)),
         ("call deep() ;3", ("stack overflow", "more than 1000 calls", 95)),
         ("call wide() ;3", ("stack overflow", "more than 65536 bytes of locals", 97)),
@@ -239,7 +258,7 @@ def test_what_cannot_be_answered_is_inconclusive(body: str, reason: str) -> None
 
 # ---------------------------------------------------------------- arithmetic
 
-EDGES = (0, 1, 2, 3, 7, 31, 63, 127, 128, 255, 2**15, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 2**64 - 1)
+EDGES = (0, 1, 2, 7, 63, 127, 128, 255, 2**15, 2**31, 2**63 - 1, 2**63, 2**64 - 1)
 OPERATIONS = ("add", "sub", "mul", "div", "mod", "and", "or", "xor", "shl", "shr")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 
@@ -284,3 +303,92 @@ def reference(op: str, left: int, right: int, kind: ir.Type) -> int:
         "eq": left == right, "ne": left != right, "lt": left < right,
         "le": left <= right, "gt": left > right, "ge": left >= right,
     }[op])  # fmt: skip
+
+
+# ---------------------------------------------------------------- intrinsics
+
+CRC_OF_123456789: int = 0xE3069283  # the check value of CRC-32C, inverted at both ends
+
+
+@pytest.mark.parametrize(
+    ("call", "result", "word"),
+    # The word holds 0xff00000000000007; r0 is its address, r1..r3 the arguments that follow.
+    [
+        ("sim_add r0 8 5", 0xFF0000000000000C, 0xFF0000000000000C),
+        ("sim_add r0 1 255", 6, 0xFF00000000000006),
+        ("sim_or r0 2 24", 7, 0xFF0000000000001F),
+        ("sim_and r0 8 3", 0xFF00000000000007, 3),
+        ("sim_swap r0 4 4294967295", 7, 0xFF000000FFFFFFFF),
+        ("sim_cmpxchg r0 1 263 9", 7, 0xFF00000000000009),
+        ("sim_cmpxchg r0 8 7 9", 0xFF00000000000007, 0xFF00000000000007),
+        ("sim_compare r0 r0 8", 0, 0xFF00000000000007),
+        ("sim_compare r0 r7 8", 2**64 - 1, 0xFF00000000000007),
+        ("sim_compare r7 r0 8", 1, 0xFF00000000000007),
+        ("sim_fill r0 511 2", 0, 0xFF0000000000FFFF),
+        ("sim_copy r0 r7 2", 0, 0xFF00000000003231),
+        ("sim_crc32c 4294967295 r7 9", CRC_OF_123456789 ^ 0xFFFFFFFF, 0xFF00000000000007),
+        ("sim_acquire r0 8", 0, 0xFF0000000000000F),
+        ("sim_wait r0 3 3", 0, 0xFF00000000000007),
+        ("sim_wait32 r0 4294967295 7", 0, 0xFF00000000000007),
+        ("sim_self", 0, 0xFF00000000000007),
+        ("sim_alloc 40", ir.HEAPS, 0xFF00000000000007),
+    ],
+)
+def test_what_intrinsics_give(call: str, result: int, word: int) -> None:
+    name, *words = call.split()
+    args = [text if text.startswith("r") else f"r{1 + n}" for n, text in enumerate(words)]
+    loads = [
+        f"r{1 + n}: u64 = const {text}" for n, text in enumerate(words) if not text.startswith("r")
+    ]
+    void = ir.INTRINSICS[name].returns is None
+    program = parse_program(
+        f'global word {ir.GLOBALS:#x} rw "" size 8 = 07000000000000ff\n'
+        f'global digits {ir.GLOBALS + 16:#x} ro "" size 16 = {b"123456789".hex()}\n'
+        'function setup "s.c" 1 parameters 0 returns void frame 0\n'
+        "registers u64 u64 u64 u64 u64 u64 i64 u64\nblock 0\n"
+        f"r0: u64 = const {ir.GLOBALS}\nr7: u64 = const {ir.GLOBALS + 16}\n"
+        + "".join(f"{line}\n" for line in loads)
+        + f"{'' if void else 'r6: i64 = '}intrinsic {name}({', '.join(args)})\n"
+        "r5: u64 = move r6\nintrinsic sim_note(r7, r5)\n"
+        "r5: u64 = load r0\nintrinsic sim_note(r7, r5)\nreturn\n"
+    )
+    require("gcc")
+    trace = NativeEngine(program, native_folder(), check=None).replay("-")[1]
+    assert [line[7] for line in trace if line[4].startswith("note")] == [result, word]
+    assert trace == PythonEngine(program, check=None).replay("-")[1]
+
+
+def test_frames_are_clear_and_calls_through_pointers_convert() -> None:
+    # twice(n): reads its slot, which is 0 each time, then fills it; returns n as a signed byte,
+    # plus what it read. Called directly with 3, and through a pointer with 0x1fe, which is -2.
+    program = parse_program(
+        "address twice\n"
+        f'global text {ir.GLOBALS:#x} ro "" size 8 = 74\n'
+        'function setup "s.c" 1 parameters 0 returns void frame 0\n'
+        "registers u64 i64 u64 u64\nblock 0\n"
+        f"r0: u64 = const {ir.GLOBALS}\n"
+        "r2: u64 = const 3\nr1: i64 = call twice(r2)\nr3: u64 = move r1\n"
+        "intrinsic sim_note(r0, r3)\n"
+        f"r3: u64 = const {ir.FUNCTIONS}\nr2: u64 = const 510\nr1: i64 = call *r3(r2, r0)\n"
+        "r3: u64 = move r1\nintrinsic sim_note(r0, r3)\nreturn\n"
+        'function twice "s.c" 9 parameters 1 returns i64 frame 16\n'
+        "registers i8 u64 i64 i64 i64\nblock 0\n"
+        "r1: u64 = slot 8\nr2: i64 = load r1\nr3: i64 = const 77\nstore r1, r3\n"
+        "r4: i64 = move r0\nr2: i64 = add r2, r4\nreturn r2\n"
+    )
+    require("gcc")
+    trace = NativeEngine(program, native_folder(), check=None).replay("-")[1]
+    assert [line[7] for line in trace if line[4] == "note: t"] == [3, 2**64 - 2]
+    assert [line[5] for line in trace if line[4] == "write"] == [ir.STACKS + 8] * 2
+    assert trace == PythonEngine(program, check=None).replay("-")[1]
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_random_schedules_are_those_of_the_reference(depth: int) -> None:
+    program = make_program([[("add", 0, 1), ("choose", 2, 3), ("expect", 0, 2)], [("add", 0, 1)]])
+    native, python = native_engine(program), PythonEngine(program)
+    for seed in range(10):
+        expected = search_randomly(python, seed, 20, depth)
+        assert native.explore_randomly(seed, 20, depth).outcome == expected
+    with pytest.raises(ValueError, match=r"a depth of 1\.\.64"):
+        native.explore_randomly(0, 20, 65)

@@ -43,6 +43,8 @@ def parses(text: str) -> bool:
         ("struct s { int a; } __attribute__((__packed__, unused));",
          "struct s { int a; } __attribute__((__packed__));", []),
         ("void f(void) __attribute__((format(printf, 1, 2)));", "void f(void) ;", []),
+        ("struct s { int a; } __attribute__((unused, aligned(8)));",
+         "struct s { int a; } __attribute__((aligned(8)));", []),
         ("__extension__ ({ 1; })", " ({ 1; })", []),
         ("__label__ here; x;", " x;", []),
         ("(unsigned long)&&here;", "0UL;", []),
@@ -75,6 +77,8 @@ def test_rules(text: str, new: str, types: list[str]) -> None:
          "struct s { int a; } __attribute__((packed));"),
         ("typedef struct s t __attribute__((aligned(8)));",
          "typedef struct s t __attribute__((aligned(8)));"),
+        ("int f(int (*g)(int)) __attribute__((aligned(8))) { }",
+         "int f(int (*g)(int)) __attribute__((aligned(8))) { }"),
         ("struct { int a; } __attribute__((packed)) __attribute__((aligned(4)));",
          "struct { int a; } __attribute__((packed,  aligned(4)));"),
     ],
@@ -88,6 +92,8 @@ def test_lines_stay() -> None:
     lines = make_plain(text).text.split("\n")
     assert len(lines) == len(text.split("\n"))
     assert lines[7] == "int e;"
+    assert make_plain('asm(""\n:\n:\n); int a;').text == "((void)0)\n\n\n; int a;"
+    assert make_plain("__label__ a,\nb; c;").text == "\n c;"
 
 
 def test_what_was_not_parsed_is() -> None:

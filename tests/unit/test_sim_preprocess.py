@@ -245,6 +245,10 @@ def test_a_missing_header(tree: Path) -> None:
     assert said == "fs/bad.c:2: linux/none.h: No such file or directory"
 
 
+def test_the_headers_of_the_machine_are_not_there(tree: Path) -> None:
+    assert refused(tree, "#include <stdio.h>\n") == "fs/bad.c:1: stdio.h: No such file or directory"
+
+
 def test_an_error_of_the_preprocessor(tree: Path) -> None:
     assert refused(tree, "int x;\n#if 1 +\n#endif\n").startswith("fs/bad.c:2: ")
     assert refused(tree, "#error stop here\n") == "fs/bad.c:1: #error stop here"

@@ -126,6 +126,13 @@ class Builder:
         self.prelude: list[Step] = []
         """Steps for the entry: a goto may lead past the place where a local is declared."""
 
+    def aside(self) -> Builder:
+        """Return a builder whose steps are thrown away, with the same registers so far."""
+        other = Builder()
+        other.registers = list(self.registers)
+        other.line = self.line
+        return other
+
     # ------------------------------------------------------------------- blocks
 
     def new_register(self, type_: Type) -> Register:

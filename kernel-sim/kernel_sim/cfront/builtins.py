@@ -185,9 +185,7 @@ class Builtins(Initialisers):
 
     def _aside(self, node: Node) -> Operand | None:
         """Lower an expression whose steps are thrown away."""
-        kept = self.builder
-        self.builder = type(kept)()
-        self.builder.registers = list(kept.registers)
+        kept, self.builder = self.builder, self.builder.aside()
         try:
             return self.value(node)
         except Untranslatable:
@@ -211,10 +209,19 @@ class Builtins(Initialisers):
             self.builder.write(place, short)
             return self.builder.binary("ne", self.builder.convert(short, LONG), exact)
         unsigned = [self.builder.convert(one, ULONG) for one in (left, right)]
-        if op == "mul" or scalar(place.ctype) != U64 or any(one.signed for one in types):
+        if scalar(place.ctype) != U64 or any(one.signed for one in types):
             raise Untranslatable(f"{name}() of {left.ctype} and {right.ctype}")
         result = self.builder.binary(op, *unsigned)
         self.builder.write(place, self.builder.convert(result, place.ctype))
+        if op == "mul":
+            # right ? result / right != left : 0, without a division by zero.
+            is_zero = self.builder.binary("eq", unsigned[1], Operand(ULONG, const=0))
+            zero = self.builder.convert(is_zero, ULONG)
+            other = self.builder.binary("xor", zero, Operand(ULONG, const=1))
+            divisor = self.builder.binary("or", unsigned[1], zero)
+            back = self.builder.binary("div", result, divisor)
+            first = self.builder.binary("mul", unsigned[0], other)
+            return self.builder.binary("ne", back, first)
         if op == "add":
             return self.builder.binary("lt", result, unsigned[0])
         return self.builder.binary("lt", unsigned[0], unsigned[1])

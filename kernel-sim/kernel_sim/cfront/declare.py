@@ -234,10 +234,10 @@ class Declarations:
     def _read_body(self, struct: Struct, node: Node) -> None:
         body = node.child_by_field_name("body")
         assert body is not None
-        packed, align = self._attributes(node)
+        packed, align = self.attributes(node)
         parent = node.parent
         if parent is not None and parent.type in ("declaration", "type_definition"):
-            more_packed, more_align = self._attributes(parent)
+            more_packed, more_align = self.attributes(parent)
             packed, align = packed or more_packed, max(align, more_align)
         lay_out(struct, self._members(body), packed=packed, align=align)
 
@@ -250,7 +250,7 @@ class Declarations:
 
     def _field(self, node: Node) -> Iterator[Member]:
         base = self.specified(node)
-        packed, align = self._attributes(node)
+        packed, align = self.attributes(node)
         children = node.children
         some = False
         for index, child in enumerate(children):
@@ -271,7 +271,7 @@ class Declarations:
         if isinstance(base, Struct):
             yield Member("", base, None, align, packed)
 
-    def _attributes(self, node: Node) -> tuple[bool, int]:
+    def attributes(self, node: Node) -> tuple[bool, int]:
         """Return (packed, alignment in bytes or 0) of the attributes right under a node."""
         packed, align = False, 0
         for child in node.children:

@@ -98,7 +98,7 @@ class Expressions(Declarations):
 
     def constant(self, node: Node) -> int:
         """Return the value of a constant expression. Raises `Untranslatable`."""
-        kept, self.builder = self.builder, Builder()
+        kept, self.builder = self.builder, self.builder.aside()
         try:
             found = self.value(node)
         finally:
@@ -109,8 +109,7 @@ class Expressions(Declarations):
 
     def type_of(self, node: Node) -> CType:
         """Return the type of an expression, arrays and functions as such."""
-        kept, self.builder = self.builder, Builder()
-        self.builder.registers = list(kept.registers)
+        kept, self.builder = self.builder, self.builder.aside()
         try:
             place = self.place_or_none(node)
             return place.ctype if place is not None else self.raw(node).ctype
@@ -466,8 +465,7 @@ class Expressions(Declarations):
             return condition if condition.const else self.value(other)
         taken, left = (consequence, other) if condition.const else (other, consequence)
         found = self.value(taken)
-        kept, self.builder = self.builder, Builder()
-        self.builder.registers = list(kept.registers)
+        kept, self.builder = self.builder, self.builder.aside()
         try:
             ctype = self._either(found, self.value(left))
         finally:

@@ -42,7 +42,8 @@ def run_pcpp(arguments: list[str], file: Path, tree: Path) -> str:
     reader.parse("".join(first) + f'#include "{file}"\n', "<first>")
     out = io.StringIO()
     reader.write(out)
-    if reader.said:
+    if reader.said or reader.return_code:
+        reader.said.append(f"{file}: pcpp ended with {reader.return_code}")
         raise PreprocessError(reader.said[0].replace(f"{tree}/", ""))
     return out.getvalue()
 
@@ -62,6 +63,13 @@ def _make(pcpp: Any) -> Any:
 
         def on_include_not_found(self, *told: Any) -> None:
             raise PreprocessError(f"{self.source}: {told[-1]}: No such file or directory")
+
+        def on_directive_unknown(self, directive: Any, words: Any, *rest: Any) -> Any:
+            if directive.value != "error":
+                return super().on_directive_unknown(directive, words, *rest)
+            text = "".join(word.value for word in words).strip()
+            self.said.append(f"{directive.source}:{directive.lineno}: #error {text}")
+            return True
 
         def on_file_open(self, is_system: bool, path: str) -> Any:
             self.opened += 1

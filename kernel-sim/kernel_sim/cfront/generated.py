@@ -13,6 +13,7 @@ MAX_HEADER = 4 << 20
 
 NEWER = (
     ("SIM_MKWRITE_ONE_ARGUMENT", "include/linux/pgtable.h", "pte_mkwrite_novma"),
+    ("SIM_SEGMENTS", "include/linux/uaccess.h", "CONFIG_SET_FS"),
     ("SIM_MK_PTE", "include/linux/mm.h", "pte_t mk_pte"),
 )
 """(macro, header, word): the macro is set where the tree's header does not have the word yet."""

@@ -41,6 +41,7 @@ from kernel_sim.ir import (
 if TYPE_CHECKING:
     from kernel_sim.cfront.statements import Lowering
 
+MODEL = "model_"
 _MOST_BYTES = 1 << 24
 
 
@@ -64,17 +65,22 @@ class _Variable:
     unit: Unit
     declared: Declared
     scope: Lowering | None = None
+    scopes: tuple[Any, ...] = ()
+    """For a static local: the scopes that it stands in, itself among their names."""
 
 
 class Linker:
     """Lowers the functions that are asked for, and all that they can call by name.
 
     Of several definitions of a name that is not static the one in the first unit counts: put the
-    tree under review before or after the model, as is wanted.
+    tree under review before or after the model, as is wanted. A function `model_NAME` of any unit
+    stands in for NAME wherever that is called, static ones in headers too.
     """
 
     def __init__(self, units: Sequence[Unit]) -> None:
         self.units = units
+        self._models: dict[str, tuple[Unit, Node]] = {}
+        self._statics: dict[str, Unit] = {}
         self.ledger = Ledger()
         self.program = Program()
         self._scopes: dict[int, Any] = {}
@@ -88,8 +94,12 @@ class Linker:
         self._images: deque[tuple[str, _Variable]] = deque()
         for unit in units:
             for name, node in unit.functions.items():
-                if not has_word(node, "static"):
+                if name.startswith(MODEL):
+                    self._models.setdefault(name.removeprefix(MODEL), (unit, node))
+                elif not has_word(node, "static"):
                     self._functions.setdefault(name, unit)
+                elif unit.place(node)[0] == unit.name:
+                    self._statics.setdefault(name, unit)
             for name, declared in unit.variables.items():
                 if has_word(declared.whole, "static") or has_word(declared.whole, "extern"):
                     continue
@@ -150,7 +160,15 @@ class Linker:
 
     def function_key(self, name: str, unit: Unit) -> str:
         """Return the name in the program of the function that a name means in a unit."""
+        model = self._models.get(name)
+        if model is not None:
+            self._keys.setdefault(MODEL + name, model)
+            return MODEL + name
         node = unit.functions.get(name)
+        if node is None and name not in self._functions and name in self._statics:
+            # The model may call what a file keeps to itself.
+            unit = self._statics[name]
+            node = unit.functions[name]
         if node is None or not has_word(node, "static"):
             owner = self._functions.get(name)
             if owner is not None:
@@ -228,12 +246,14 @@ class Linker:
         found = self._placed.get(key)
         if found is None:
             found = self._new_variable(key, ctype, scope.unit, declared, scope)
+            found.scopes = tuple(scope.scopes)
         return Place(ctype, address=Operand(ULONG, const=found.address))
 
     def _new_variable(
         self, key: str, ctype: CType, unit: Unit, declared: Declared, scope: Lowering | None
     ) -> _Variable:
-        address = self._take(max(size_of(ctype), 1), max(align_of(ctype), 1))
+        _packed, asked = self.file_scope(unit).attributes(declared.whole)
+        address = self._take(max(size_of(ctype), 1), max(align_of(ctype), asked, 1))
         found = _Variable(address, ctype, unit, declared, scope)
         self._placed[key] = found
         self._images.append((key, found))
@@ -261,10 +281,13 @@ class Linker:
         path, _line = variable.unit.place(variable.declared.whole)
         if variable.declared.value is not None:
             scope = variable.scope or self.file_scope(variable.unit)
+            kept, scope.scopes = scope.scopes, [*scope.scopes, *variable.scopes]
             try:
                 self._fill(image, scope, variable.ctype, variable.declared.value)
             except Untranslatable as error:
                 self.ledger.broken[key] = str(error)
+            finally:
+                scope.scopes = kept
         self.program.globals.append(Global(key, variable.address, bytes(image), path))
 
     def _fill(self, image: bytearray, scope: Lowering, ctype: CType, value: Node) -> None:

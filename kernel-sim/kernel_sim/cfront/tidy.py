@@ -9,7 +9,9 @@ _UNNAMED = re.compile(
     r"|(?:__)?[us]\d+|__[bl]e\d+|u?int\d+_t)\s*)+):(\s*\d+\s*;)"
 )
 _EMPTY_MEMBER = re.compile(r";(\s*);(?=\s*\})")
-_NEIGHBOURS = re.compile(r"\)\)(\s*)__attribute__\(\(")
+_NEIGHBOURS = re.compile(
+    r"(__attribute__\(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)\)(\s*)__attribute__\(\("
+)
 _ATTRIBUTE = re.compile(r"__attribute__\(\(")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|[()]')
 _BOUNDARY = re.compile(r"[;{}()]")
@@ -24,7 +26,7 @@ def tidy(text: str) -> str:
     its meaning). `T x __attribute__((a)) = 1;` becomes `__attribute__((a)) T x  = 1;`.
     """
     named = _UNNAMED.sub(r"\1 __unnamed:\2", text)
-    merged = _NEIGHBOURS.sub(r",\1 ", _EMPTY_MEMBER.sub(r";\1", named))
+    merged = _NEIGHBOURS.sub(r"\1,\2 ", _EMPTY_MEMBER.sub(r";\1", named))
     return _move_attributes(merged)
 
 

@@ -45,18 +45,19 @@ def text_of(node: tree_sitter.Node) -> str:
 class Unit:
     """A preprocessed file with an index of its file scope.
 
-    Raises `PreprocessError` where brackets do not match.
+    `extra` is C in the plain spelling that stands after the file's own text. Raises
+    `PreprocessError` where brackets do not match.
 
     `functions`, `variables`, `prototypes` and `typedefs` go from names to where they are declared;
     for a variable the declaration with an initialiser wins, then one that is not extern.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, extra: str = "") -> None:
         self.name = source.path
         self.source = source
         plain = make_plain(source.text)
         raw = plain.text.encode()
-        self.text = mark_casts(raw, find_typedefs(raw))
+        self.text = mark_casts(raw, find_typedefs(raw)) + b"\n" + extra.encode()
         self.types = plain.types
         self.root = parse(self.text)
         self.functions: dict[str, tree_sitter.Node] = {}

@@ -106,8 +106,8 @@ class _Emitter:
         yield from (f"const u32 sim_{name}_count = {count};" for name, count in counts.items())
         yield f"const u32 sim_depth_limit = {MAX_DEPTH};"
         for role, name in self.ends.items():
-            number = "SIM_NONE" if name is None else self.numbers[name]
-            yield f"const u32 sim_{role} = {number};"
+            value = "SIM_NONE" if name is None else str(self.numbers[name])
+            yield f"const u32 sim_{role} = {value};"
 
     def _global_tables(self) -> Iterator[str]:
         globals_ = self.program.globals

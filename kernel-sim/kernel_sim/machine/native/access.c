@@ -58,8 +58,12 @@ static bool about_to(u32 ranges, const struct range *range, enum kind kind, u64 
 		     u32 site)
 {
 	struct thread *t = &threads[self];
-	bool visible = is_visible(ranges, range);
+	bool visible;
 
+	for (u32 i = 0; i < ranges; i++)
+		if (unlikely(range[i].size > HEAP_SIZE)) /* no object has so many bytes */
+			access_check(range[i].address, range[i].size, range[i].write, site);
+	visible = is_visible(ranges, range);
 	t->site = site;
 	if (visible || !holds(kind, range[0].address, mask, want))
 		run_switch(ranges, range, kind, mask, want);

@@ -80,7 +80,7 @@ extern struct thread threads[MAX_THREADS];
 extern u32 thread_count, self;
 extern struct outcome outcome;
 extern u64 visible_steps;
-extern bool concurrent;
+extern bool concurrent, in_setup;
 
 void run_setup(void);	  /* once */
 void run_execution(void); /* one execution, as decide_next() and decide_value() say */

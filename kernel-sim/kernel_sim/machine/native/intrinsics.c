@@ -82,7 +82,7 @@ u64 sim_thread(u64 name, u64 function, u64 argument, u64 daemon, u32 site)
 	const char *text;
 	char reason[64];
 
-	if (concurrent || visible_steps)
+	if (!in_setup)
 		run_unsure("sim_thread outside setup", site);
 	if (thread_count == MAX_THREADS) {
 		snprintf(reason, sizeof(reason), "more than %u threads", MAX_THREADS);

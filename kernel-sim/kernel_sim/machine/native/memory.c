@@ -203,7 +203,8 @@ static bool range_live(const u8 *s, u64 size, bool write)
 /* What is wrong with an access that is known to be wrong. */
 static const char *fault_kind(u64 address, u64 size, bool write, bool *constant)
 {
-	u64 end = size < MEMORY_END - address ? address + size : MEMORY_END;
+	u64 region = (address | (HEAP_SIZE - 1)) + 1; /* no object crosses its end */
+	u64 end = size < region - address ? address + size : region;
 
 	if (address < NULL_END)
 		return "null dereference";
@@ -211,7 +212,7 @@ static const char *fault_kind(u64 address, u64 size, bool write, bool *constant)
 		return "wild access";
 	if (memchr(shadow + (address - GLOBALS), FREED, end - address))
 		return "use after free";
-	*constant = write && end == address + size &&
+	*constant = write && end - address == size &&
 		    range_live(shadow + (address - GLOBALS), size, false);
 	return "wild access";
 }

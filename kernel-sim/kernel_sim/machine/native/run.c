@@ -13,7 +13,7 @@ struct thread threads[MAX_THREADS];
 struct outcome outcome;
 u32 thread_count, self, sim_depth;
 u64 visible_steps, sim_steps, sim_step_limit = 2000000, sim_stack_next;
-bool concurrent;
+bool concurrent, in_setup;
 
 static char names[MAX_THREADS][4104];
 static u32 last;
@@ -127,7 +127,7 @@ void run_switch(u32 ranges, const struct range *range, enum kind kind, u64 mask,
 
 	if (!concurrent) {
 		snprintf(text, sizeof(text), "%s waits for what nobody else can do",
-			 thread_count == 1 || !visible_steps ? "setup" : "check");
+			 in_setup ? "setup" : "check");
 		run_fail("deadlock", text, t->site);
 	}
 	t->kind = kind;
@@ -214,6 +214,7 @@ static void main_thread(void)
 		call_function(sim_setup);
 		keep_setup();
 	}
+	in_setup = false;
 	concurrent = memory_concurrent = true;
 	switch_to(pick());
 	concurrent = memory_concurrent = false;
@@ -236,6 +237,7 @@ void run_execution(void)
 {
 	memory_reset();
 	concurrent = memory_concurrent = setup_chose = false;
+	in_setup = true;
 	self = last = 0;
 	visible_steps = 0;
 	if (setup_kept)

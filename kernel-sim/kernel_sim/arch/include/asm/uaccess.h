@@ -8,7 +8,8 @@
 #define INLINE_COPY_FROM_USER
 #define INLINE_COPY_TO_USER
 
-/* Until 5.18: which addresses user accesses may have. */
+#ifdef SIM_SEGMENTS
+/* Until 5.10: which addresses user accesses may have. */
 typedef struct {
 	unsigned long seg;
 } mm_segment_t;
@@ -17,6 +18,7 @@ typedef struct {
 #define KERNEL_DS ((mm_segment_t) { ~0UL })
 #define USER_DS ((mm_segment_t) { 0UL })
 #define uaccess_kernel() 0
+#endif
 
 static inline unsigned long raw_copy_from_user(void *to, const void *from, unsigned long size)
 {

@@ -10,7 +10,7 @@ int sim_self(void);
 void sim_acquire(void *word, unsigned long mask);
 void sim_wait(const void *word, unsigned long mask, unsigned long want);
 void sim_wait32(const void *word, unsigned long mask, unsigned long want);
-unsigned long sim_swap(void *address, unsigned long size, unsigned long value);
+unsigned long sim_swap(volatile void *address, unsigned long size, unsigned long value);
 unsigned long sim_cmpxchg(void *address, unsigned long size, unsigned long old, unsigned long value);
 unsigned long sim_add(void *address, unsigned long size, unsigned long delta);
 unsigned long sim_or(void *address, unsigned long size, unsigned long mask);

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The kernel around the file system, in terms of what an engine supplies: tasks, memory, messages,
+ * time. A function model_NAME stands in for the tree's NAME, wherever that is called.
+ */
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/mm.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/xarray.h>
+#include "sim_linux.h"
+
+static struct task_struct tasks[SIM_THREADS];
+
+unsigned long volatile jiffies = 300 * HZ;
+
+struct task_struct *sim_current(void)
+{
+	return &tasks[sim_self()];
+}
+
+unsigned long sim_cpu_offset(unsigned int cpu)
+{
+	return 0;
+}
+
+unsigned long sim_irq_save(void)
+{
+	return 0;
+}
+
+void sim_irq_restore(unsigned long flags)
+{
+}
+
+unsigned long sim_irq_flags(void)
+{
+	return 0;
+}
+
+void sim_relax(void)
+{
+	sim_inconclusive("a busy loop");
+}
+
+void *model___kmalloc(size_t size, gfp_t flags)
+{
+	return sim_alloc(size);
+}
+
+void *model_kmalloc(size_t size, gfp_t flags)
+{
+	return sim_alloc(size);
+}
+
+void *model_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
+{
+	return sim_alloc((unsigned long)cache);
+}
+
+/* A cache is nothing but the size of its objects. */
+struct kmem_cache *sim_cache(size_t size)
+{
+	return (struct kmem_cache *)size;
+}
+
+void model_kmem_cache_free(struct kmem_cache *cache, void *object)
+{
+	sim_free(object);
+}
+
+void model_kfree(const void *object)
+{
+	sim_free(object);
+}
+
+void model_kvfree(const void *object)
+{
+	sim_free(object);
+}
+
+int model_printk(const char *format, ...)
+{
+	sim_message(format);
+	return 0;
+}
+
+int model__printk(const char *format, ...)
+{
+	sim_message(format);
+	return 0;
+}
+
+/* What the kernel says is looked at: some messages are failures. */
+void sim_message(const char *format)
+{
+	sim_note(format, 0);
+	if (sim_holds(format, "Spotted dirty metadata buffer"))
+		sim_fail("message", format);
+}
+
+int sim_holds(const char *text, const char *part)
+{
+	int i;
+
+	for (; *text; text++) {
+		for (i = 0; part[i] && text[i] == part[i]; i++)
+			;
+		if (!part[i])
+			return 1;
+	}
+	return 0;
+}
+
+ktime_t model_ktime_get(void)
+{
+	return 0;
+}
+
+void model___warn_printk(const char *format, ...)
+{
+	sim_note(format, 0);
+}
+
+struct kmem_cache *radix_tree_node_cachep;
+
+/* What the kernel's own start would have set up. */
+void sim_start(void)
+{
+	radix_tree_node_cachep = sim_cache(sizeof(struct xa_node));
+}
+
+void model_warn_slowpath_fmt(const char *file, const int line, unsigned int taint, const char *format, ...)
+{
+	sim_fail("warning", file);
+}
+
+void model_panic(const char *format, ...)
+{
+	sim_fail("panic", format);
+}

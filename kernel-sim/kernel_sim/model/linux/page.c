@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Pages and the processor's view of them. */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/writeback.h>
+#include "sim_linux.h"
+
+static struct page pages[SIM_PAGES];
+static unsigned char memory[SIM_PAGES * PAGE_SIZE] __attribute__((aligned(4096)));
+static unsigned int used;
+struct page *mem_map;
+
+struct page *sim_new_page(void)
+{
+	struct page *page;
+	unsigned int number = used++;
+
+	if (number >= SIM_PAGES)
+		sim_inconclusive("no page is left");
+	if (!mem_map)
+		mem_map = pages - ((unsigned long)memory >> PAGE_SHIFT);
+	page = &pages[number];
+	page->_refcount.counter = 1;
+	return page;
+}
+
+void model_put_page(struct page *page)
+{
+}
+
+void model_get_page(struct page *page)
+{
+}
+
+void model_mark_page_accessed(struct page *page)
+{
+}
+
+void model_balance_dirty_pages_ratelimited(struct address_space *mapping)
+{
+}
+
+struct address_space *model_page_mapping(struct page *page)
+{
+	return page->mapping;
+}
+
+struct address_space *model_page_rmapping(struct page *page)
+{
+	return page->mapping;
+}
+
+/* Of what is dirty nobody keeps lists here; a change to the inode itself goes to the file system. */
+void model___mark_inode_dirty(struct inode *inode, int flags)
+{
+	if (flags & (I_DIRTY_SYNC | I_DIRTY_DATASYNC) && inode->i_sb->s_op->dirty_inode)
+		inode->i_sb->s_op->dirty_inode(inode, flags);
+}
+
+struct super_block *blockdev_superblock;
+
+/* Pages are never given back. */
+void model_release_pages(struct page **released, int count)
+{
+}
+
+void model_lru_add_drain(void)
+{
+}
+
+unsigned long model___get_free_pages(gfp_t gfp, unsigned int order)
+{
+	if (order)
+		sim_inconclusive("several pages in a row");
+	return (unsigned long)page_address(sim_new_page());
+}
+
+void model_free_pages(unsigned long address, unsigned int order)
+{
+}
