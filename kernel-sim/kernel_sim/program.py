@@ -25,6 +25,7 @@ from kernel_sim.scenario import MODEL, Scenario
 _ROOTS: Final = ("setup", "check")
 _OWN_PREFIX: Final = "<sim>/model/"
 _THREADS: Final = 4
+_PARSING: Final = threading.Lock()  # there is one parser, and Python's lock is held all the while
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ class Sources:
         """
         with self._lock:
             work = self._read()
-            first = Unit(_own_source(work, scenario.source, scenario))
+            source = _own_source(work, scenario.source, scenario)
+        with self._lock, _PARSING:
+            first = Unit(source)
             if not all(root in first.functions for root in _ROOTS):
                 raise PreprocessError(f"{scenario.source.name}: it has no setup() and check()")
             return self._link([first, *self._own, *self._theirs])
@@ -101,9 +104,12 @@ class Sources:
             own = [pool.submit(_own_source, work, path, None) for path in self.kit.model_files()]
             paths = self.kit.tree_files(work.tree)
             theirs = [pool.submit(_tree_source, work, path) for path in paths]
-            self._own = [Unit(source.result()) for source in own]
-            self._theirs = [_with_installed(self.kit, source.result()) for source in theirs]
-        self._replaced = _functions_of(work, self._replaced_files(work))
+            ours = [source.result() for source in own]
+            others = [source.result() for source in theirs]
+        with _PARSING:
+            self._own = [Unit(source) for source in ours]
+            self._theirs = [_with_installed(self.kit, source) for source in others]
+            self._replaced = _functions_of(work, self._replaced_files(work))
         self._work = work
         return work
 

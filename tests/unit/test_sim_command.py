@@ -123,6 +123,12 @@ def test_only_whole_answers_pass(pairs: list[Pair], worst: str, status: Status) 
     assert judge_pairs(pairs)[1]
 
 
+def test_why_nothing_can_be_said() -> None:
+    untouched, masked = judge_pairs([Pair(GOOD, GOOD)])[1], judge_pairs([Pair(BAD, BAD, ("f",))])[1]
+    assert untouched.startswith("no scenario reaches a function that is changed; no failure: race")
+    assert masked.startswith("no search gets beyond what fails on the base too; fails as on the ba")
+
+
 def test_one_commit_fails_by_itself() -> None:
     assert sim.worst_of({"scenarios": [sim._pair(Pair(BAD, None))]}) == "failed"
     assert sim.worst_of({"scenarios": [sim._pair(Pair(GOOD, None))]}) == "good"

@@ -86,6 +86,7 @@ void run_setup(void);	  /* once */
 void run_execution(void); /* one execution, as decide_next() and decide_value() say */
 void run_state(u64 state[2], u32 last); /* what mode states compares */
 void run_log(u64 value); /* the running thread has seen this value by a visible access */
+extern bool keep_histories; /* only states are compared by them: long copies cost time */
 _Noreturn void run_fail(const char *kind, const char *text, u32 site);
 _Noreturn void run_unsure(const char *reason, u32 site);
 u32 run_create(const char *name, u64 function, u64 argument, bool daemon);

@@ -212,6 +212,8 @@ static u64 digest(const u8 *bytes, u64 size)
 {
 	u64 hash = 0xcbf29ce484222325ull;
 
+	if (!keep_histories)
+		return 0;
 	for (u64 i = 0; i < size; i++)
 		hash = (hash ^ bytes[i]) * 0x100000001b3ull, hash ^= hash >> 29;
 	return hash;

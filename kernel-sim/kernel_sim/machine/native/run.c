@@ -257,6 +257,8 @@ void run_setup(void)
 	memory_mark();
 }
 
+bool keep_histories;
+
 static u64 mix(u64 history, u64 value)
 {
 	history = (history ^ value) + 0x9e3779b97f4a7c15ull;
@@ -267,7 +269,8 @@ static u64 mix(u64 history, u64 value)
 
 void run_log(u64 value)
 {
-	threads[self].history = mix(threads[self].history, value);
+	if (keep_histories)
+		threads[self].history = mix(threads[self].history, value);
 }
 
 void run_state(u64 state[2], u32 ran_last)

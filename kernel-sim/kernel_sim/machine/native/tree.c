@@ -15,6 +15,7 @@ void tree_start(struct tree *tree, enum mode mode, int bound)
 	free(tree->stack);
 	memset(tree, 0, sizeof(*tree));
 	tree->mode = mode;
+	keep_histories = mode == MODE_STATES;
 	tree->bound = bound;
 	tree->sleeping = (mode == MODE_SLEEP || mode == MODE_DPOR) && bound == NO_BOUND;
 	seen_clear();
