@@ -12,12 +12,13 @@ from kernel_sim.cfront.ctype import (
     Array,
     CType,
     Field,
-    Int,
     Struct,
     Untranslatable,
     size_of,
 )
-from kernel_sim.cfront.expressions import Expressions, field_of, string_bytes
+from kernel_sim.cfront.expressions import Expressions
+from kernel_sim.cfront.literals import string_bytes
+from kernel_sim.cfront.nodes import field_of
 from kernel_sim.cfront.unit import text_of
 
 _MOST_ELEMENTS = 1 << 16
@@ -45,7 +46,7 @@ class Initialisers(Expressions):
             yield Piece(0, ctype, value)
             return
         items = deque(child for child in value.named_children if child.type != "comment")
-        if isinstance(ctype, Array) and len(items) == 1 and _is_string(items[0]):
+        if isinstance(ctype, Array) and len(items) == 1 and is_string(items[0]):
             yield Piece(0, ctype, items[0])
         elif isinstance(ctype, Struct | Array):
             yield from self._fill(ctype, 0, items, braces=True)
@@ -54,7 +55,7 @@ class Initialisers(Expressions):
 
     def array_count(self, of: CType, value: Node) -> int:
         """Return how many elements the initialiser of an array [] has."""
-        if _is_string(value):
+        if is_string(value):
             return len(string_bytes(value)) + 1
         size = max(size_of(of), 1)
         last = 0
@@ -99,7 +100,7 @@ class Initialisers(Expressions):
                 yield replace(
                     piece, offset=piece.offset + slot.offset, bits=piece.bits or slot.bits
                 )
-        elif isinstance(slot.ctype, Array) and _is_string(item) and size_of(slot.ctype.of) == 1:
+        elif isinstance(slot.ctype, Array) and is_string(item) and size_of(slot.ctype.of) == 1:
             items.popleft()
             yield Piece(slot.offset, slot.ctype, item)
         elif isinstance(slot.ctype, Array) or (
@@ -184,17 +185,6 @@ def _position(struct: Struct, name: str) -> int:
     return 0
 
 
-def _is_string(node: Node) -> bool:
+def is_string(node: Node) -> bool:
+    """Whether a node is a string, or several in a row."""
     return node.type in ("string_literal", "concatenated_string")
-
-
-def string_for(ctype: Array, node: Node) -> bytes:
-    """Return the bytes of a string that initialises an array, cut or filled to its size."""
-    if not isinstance(ctype.of, Int) or ctype.of.type.bits != 8:
-        raise Untranslatable(f"a string for {ctype}")
-    data = string_bytes(node) + b"\0"
-    count = len(data) if ctype.count is None else ctype.count
-    return data[:count].ljust(count, b"\0")
-
-
-is_string = _is_string

@@ -24,6 +24,7 @@ from kernel_sim.cfront.ctype import (
     container,
     size_of,
 )
+from kernel_sim.cfront.literals import string_for
 from kernel_sim.cfront.unit import Declared, Unit, has_word, text_of
 from kernel_sim.ir import (
     FUNCTION_STRIDE,
@@ -39,6 +40,7 @@ from kernel_sim.ir import (
 )
 
 if TYPE_CHECKING:
+    from kernel_sim.cfront.scopes import Scopes
     from kernel_sim.cfront.statements import Lowering
 
 _MOST_BYTES = 1 << 24
@@ -63,7 +65,7 @@ class _Variable:
     ctype: CType
     unit: Unit
     declared: Declared
-    scope: Lowering | None = None
+    scope: Scopes | None = None
 
 
 class Linker:
@@ -221,7 +223,7 @@ class Linker:
             found = self._new_variable(key, ctype, unit, declared, None)
         return Place(found.ctype, address=Operand(ULONG, const=found.address))
 
-    def static_local(self, scope: Lowering, name: str, ctype: CType, declared: Declared) -> Place:
+    def static_local(self, scope: Scopes, name: str, ctype: CType, declared: Declared) -> Place:
         """Return the place of a static variable inside a function."""
         path, line = scope.unit.place(declared.declarator)
         key = f"{scope.name}:{path}:{line}:{name}"
@@ -231,7 +233,7 @@ class Linker:
         return Place(ctype, address=Operand(ULONG, const=found.address))
 
     def _new_variable(
-        self, key: str, ctype: CType, unit: Unit, declared: Declared, scope: Lowering | None
+        self, key: str, ctype: CType, unit: Unit, declared: Declared, scope: Scopes | None
     ) -> _Variable:
         address = self._take(max(size_of(ctype), 1), max(align_of(ctype), 1))
         found = _Variable(address, ctype, unit, declared, scope)
@@ -267,7 +269,7 @@ class Linker:
                 self.ledger.broken[key] = str(error)
         self.program.globals.append(Global(key, variable.address, bytes(image), path))
 
-    def _fill(self, image: bytearray, scope: Lowering, ctype: CType, value: Node) -> None:
+    def _fill(self, image: bytearray, scope: Scopes, ctype: CType, value: Node) -> None:
         for piece in scope.pieces(ctype, value):
             data = self._encode(scope, piece.ctype, piece.value)
             if piece.bits is None:
@@ -280,8 +282,8 @@ class Linker:
             new = (int.from_bytes(data, "little") << first) & mask
             image[at : at + size] = (old & ~mask | new).to_bytes(size, "little")
 
-    def _encode(self, scope: Lowering, ctype: CType, value: Node) -> bytes:
-        from kernel_sim.cfront.initialise import is_string, string_for
+    def _encode(self, scope: Scopes, ctype: CType, value: Node) -> bytes:
+        from kernel_sim.cfront.initialise import is_string
 
         if isinstance(ctype, Array) and is_string(value):
             return string_for(ctype, value)
