@@ -21,6 +21,30 @@ _CALL = re.compile(rb"\(\s*([A-Za-z_]\w*)\s*\(\s*\)\s*\)(?=\s*[-+*&(])")
 _BRACE = re.compile(rb"[{}]")
 
 
+class NoCast(Exception):
+    """What was marked as a cast is none: a variable has the name of a type."""
+
+    def __init__(self, name: str, start: int) -> None:
+        super().__init__(name)
+        self.name = name
+        self.start = start
+        """The byte after the bracket that opens."""
+
+
+def without_cast(text: bytes, start: int, name: str) -> bytes | None:
+    """Take the mark after the bracket before `start` away; None where there is none. Pure."""
+    word = name.encode()
+    if text[start - 1 : start + len(word) + 7] != b"(const " + word + b")":
+        return None
+    return text[:start] + b" " * 6 + text[start + 6 :]
+
+
+def marked_name(described: bytes) -> str | None:
+    """Return the type in a cast's brackets, where it may have been marked; else None."""
+    words = described.split()
+    return words[1].decode() if len(words) == 2 and words[0] == b"const" else None
+
+
 def find_typedefs(text: bytes) -> set[bytes]:
     """Return the names that typedefs outside of functions define. Pure."""
     names = set()

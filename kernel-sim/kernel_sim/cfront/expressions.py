@@ -7,6 +7,7 @@ import re
 from tree_sitter import Node
 
 from kernel_sim.cfront.build import Operand, Place, scalar
+from kernel_sim.cfront.casts import NoCast, marked_name
 from kernel_sim.cfront.ctype import (
     ULONG,
     Func,
@@ -24,6 +25,8 @@ from kernel_sim.cfront.operators import Operators
 from kernel_sim.cfront.unit import text_of
 from kernel_sim.ir import Call, CallPointer
 
+_UNQUALIFIED = re.compile(rb"\b(?:const|volatile|__typeof_\d+)\b|\s+")
+"""What two cases of a _Generic may differ in where only the qualifiers of their types do."""
 _SIDE_EFFECT = re.compile(rb"=|\+\+|--|\(")
 
 
@@ -33,7 +36,11 @@ class Expressions(Operators):
     # ------------------------------------------------------------------------ types
 
     def _x_cast_expression(self, node: Node) -> Operand:
-        ctype = self.described(field_of(node, "type"))
+        described = field_of(node, "type")
+        name = marked_name(described.text or b"")
+        if name is not None and self.is_shadowed(name):
+            raise NoCast(name, described.start_byte)
+        ctype = self.described(described)
         found = self.value(field_of(node, "value"))
         if isinstance(ctype, Struct) and ctype is not found.ctype:
             return self._union_cast(ctype, found)
@@ -67,15 +74,19 @@ class Expressions(Operators):
     def _x_generic_expression(self, node: Node) -> Operand:
         children = [child for child in node.named_children if child.type != "comment"]
         asked = decay(self.type_of(children[0]))
-        default = None
+        default: Node | None = None
+        chosen: list[Node] = []
         for described, value in zip(children[1::2], children[2::2], strict=False):
             if text_of(described) == "default":
                 default = value
             elif self.described(described) == asked:
-                return self.value(value)
-        if default is None:
+                chosen.append(value)
+        if len({_UNQUALIFIED.sub(b"", value.text or b"") for value in chosen}) > 1:
+            raise Untranslatable(f"_Generic with cases for {asked} that differ in qualifiers")
+        chosen += [default] if default is not None else []
+        if not chosen:
             raise Untranslatable(f"_Generic has no case for {asked}")
-        return self.value(default)
+        return self.value(chosen[0])
 
     def _x_extension_expression(self, node: Node) -> Operand:
         return self.raw(node.named_children[0])

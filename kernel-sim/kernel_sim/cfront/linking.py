@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tree_sitter import Node
 
 from kernel_sim.cfront.build import Builder, Operand, Place
+from kernel_sim.cfront.casts import NoCast
 from kernel_sim.cfront.ctype import (
     ULONG,
     Array,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from kernel_sim.cfront.statements import Lowering
 
 _MOST_BYTES = 1 << 24
+_MOST_READINGS = 50
 
 
 @dataclass(slots=True)
@@ -87,7 +89,6 @@ class Linker:
         self._keys: dict[str, tuple[Unit, Node]] = {}
         self._addresses: dict[str, int] = {}
         self._next = GLOBALS
-        self._images: deque[tuple[str, _Variable]] = deque()
         for unit in units:
             for name, node in unit.functions.items():
                 if not has_word(node, "static"):
@@ -106,17 +107,13 @@ class Linker:
         from kernel_sim.cfront.statements import Lowering
 
         waiting = deque(self.function_key(name, self.units[0]) for name in roots)
-        while waiting or self._images:
-            while waiting:
-                key = waiting.popleft()
-                if key in self.program.functions:
-                    continue
-                made = self._lower(key, Lowering)
-                self.program.functions[key] = made
-                waiting.extend(_callees(made))
-                waiting.extend(one for one in self._addresses if one not in self.program.functions)
-            while self._images:
-                self._make_image(*self._images.popleft())
+        while waiting:
+            key = waiting.popleft()
+            if key in self.program.functions:
+                continue
+            made = self._lower(key, Lowering)
+            self.program.functions[key] = made
+            waiting.extend(_callees(made))
             waiting.extend(one for one in self._addresses if one not in self.program.functions)
         self.program.addresses = list(self._addresses)
         self.program.globals.sort(key=lambda one: one.address)
@@ -128,13 +125,25 @@ class Linker:
             self.ledger.missing.add(key)
             return _stub(key, f"{key}() is not in the tree or the model")
         unit, node = found
+        path, line = unit.place(node)
+        self.ledger.functions[key] = path
         try:
-            made = lowering(unit, self, key).function(node)
+            return self._lower_node(key, unit, node, lowering)
         except Untranslatable as error:
-            path, line = unit.place(node)
-            made = _stub(key, f"{path}:{line}: {error}")
-        self.ledger.functions[key] = unit.place(node)[0]
-        return made
+            return _stub(key, f"{path}:{line}: {error}")
+        except RecursionError:
+            return _stub(key, f"{path}:{line}: {key}() is nested too deeply")
+
+    def _lower_node(
+        self, key: str, unit: Unit, node: Node, lowering: Callable[[Unit, Linker, str], Lowering]
+    ) -> Function:
+        """Lower a definition; a variable with a type's name is only seen on the way."""
+        for _ in range(_MOST_READINGS):
+            try:
+                return lowering(unit, self, key).function(node)
+            except NoCast as found:
+                node = unit.without_cast(node, found)
+        raise Untranslatable("too many variables have names of types")
 
     def file_scope(self, unit: Unit) -> Lowering:
         """Return what reads declarations at a unit's file scope."""
@@ -221,16 +230,26 @@ class Linker:
             if isinstance(ctype, Array) and ctype.count is None and declared.value is not None:
                 ctype = Array(ctype.of, scope.array_count(ctype.of, declared.value))
             found = self._new_variable(key, ctype, unit, declared, None)
+        self._check_image(key)
         return Place(found.ctype, address=Operand(ULONG, const=found.address))
 
     def static_local(self, scope: Scopes, name: str, ctype: CType, declared: Declared) -> Place:
         """Return the place of a static variable inside a function."""
         path, line = scope.unit.place(declared.declarator)
-        key = f"{scope.name}:{path}:{line}:{name}"
+        return self._static(f"{scope.name}:{path}:{line}:{name}", ctype, declared, scope)
+
+    def static_literal(self, scope: Scopes, ctype: CType, node: Node, value: Node) -> Place:
+        """Return the place of a compound literal in the initialiser of a static variable."""
+        path, line = scope.unit.place(node)
+        key = f"{scope.name}:{path}:{line}:literal:{node.start_byte}"
+        return self._static(key, ctype, Declared(node, node, value), scope)
+
+    def _static(self, key: str, ctype: CType, declared: Declared, scope: Scopes) -> Place:
         found = self._placed.get(key)
         if found is None:
             found = self._new_variable(key, ctype, scope.unit, declared, scope)
-        return Place(ctype, address=Operand(ULONG, const=found.address))
+        self._check_image(key)
+        return Place(found.ctype, address=Operand(ULONG, const=found.address))
 
     def _new_variable(
         self, key: str, ctype: CType, unit: Unit, declared: Declared, scope: Scopes | None
@@ -238,8 +257,13 @@ class Linker:
         address = self._take(max(size_of(ctype), 1), max(align_of(ctype), 1))
         found = _Variable(address, ctype, unit, declared, scope)
         self._placed[key] = found
-        self._images.append((key, found))
+        self._make_image(key, found)
         return found
+
+    def _check_image(self, key: str) -> None:
+        """Whoever uses a variable whose initialiser was not understood ends inconclusive."""
+        if key in self.ledger.broken:
+            raise Untranslatable(f"the initialiser of {key}: {self.ledger.broken[key]}")
 
     def _take(self, size: int, align: int) -> int:
         if size > _MOST_BYTES:
@@ -298,10 +322,11 @@ class Linker:
                 self._fill(image, scope, ctype, inner)
                 return bytes(image)
         kept, scope.builder = scope.builder, Builder()
+        scope.is_static, before = True, scope.is_static
         try:
             found = scope.builder.convert(scope.value(value), ctype)
         finally:
-            scope.builder = kept
+            scope.builder, scope.is_static = kept, before
         if found.const is None or not isinstance(ctype, Int | Pointer):
             raise Untranslatable(f"not a constant: {text_of(value)[:60]}")
         size = size_of(ctype)

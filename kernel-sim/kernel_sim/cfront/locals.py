@@ -46,7 +46,11 @@ class Locals(Scopes):
             self.scopes[-1].types[declared_name(declarator)] = self.declarator(base, declarator)
 
     def _s_struct_specifier(self, node: Node) -> None:
-        self.specifier(node)
+        name, kind = node.child_by_field_name("name"), node.type.removesuffix("_specifier")
+        if node.child_by_field_name("body") is not None or name is None or kind == "enum":
+            self.specifier(node)
+        elif (kind, text_of(name)) not in self.scopes[-1].tags:
+            self.define_local_tag(kind, text_of(name), Struct(text_of(name), kind == "union"))
 
     _s_union_specifier = _s_struct_specifier
     _s_enum_specifier = _s_struct_specifier

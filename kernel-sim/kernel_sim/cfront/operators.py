@@ -63,7 +63,7 @@ class Operators(Places):
         operand = self.promote(operand)
         if op == "+":
             return operand
-        return self.builder.unary("neg" if op == "-" else "not", operand)
+        return self.builder.narrow(self.builder.unary("neg" if op == "-" else "not", operand))
 
     def _x_binary_expression(self, node: Node) -> Operand:
         op = operator_of(node)
@@ -85,11 +85,10 @@ class Operators(Places):
             return self.builder.binary(name, left, right)
         left, right = self.promote(left), self.promote(right)
         if name in ("shl", "shr"):
-            return self.builder.binary(name, left, right)
+            return self.builder.narrow(self.builder.binary(name, left, right))
         common = common_type(left.ctype, right.ctype)
-        return self.builder.binary(
-            name, self.builder.convert(left, common), self.builder.convert(right, common)
-        )
+        one, two = (self.builder.convert(each, common) for each in (left, right))
+        return self.builder.narrow(self.builder.binary(name, one, two))
 
     def _pointer_sum(self, name: str, left: Operand, right: Operand) -> Operand:
         if isinstance(left.ctype, Pointer) and isinstance(right.ctype, Pointer):
@@ -249,11 +248,12 @@ def common_type(one: CType, two: CType) -> CType:
     """Return the type of the usual arithmetic conversions; both are promoted already."""
     if not isinstance(one, Int) or not isinstance(two, Int):
         raise Untranslatable(f"{one} and {two} in one sum")
-    if one.type.bits != two.type.bits:
-        return one if one.type.bits > two.type.bits else two
+    bits = [each.width or each.type.bits for each in (one, two)]
+    if bits[0] != bits[1]:
+        return one if bits[0] > bits[1] else two
     rank = max(one.rank, two.rank)
     unsigned = not one.type.signed or not two.type.signed
-    return Int(Type(one.type.bits, not unsigned), rank=rank)
+    return Int(Type(one.type.bits, not unsigned), rank=rank, width=one.width)
 
 
 def _is_null(operand: Operand) -> bool:

@@ -107,6 +107,8 @@ class Places(Values):
         value = field_of(node, "value")
         if isinstance(ctype, Array) and ctype.count is None:
             ctype = Array(ctype.of, self.array_count(ctype.of, value))
+        if self.is_static:
+            return self.static_literal(ctype, node, value)
         if not isinstance(ctype, Struct | Array):
             place = Place(ctype, address=self.builder.slot(size_of(ctype), align_of(ctype)))
             first = [child for child in value.named_children if child.type != "comment"]

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
+from kernel_sim.cfront.attributes import constant_type
 from kernel_sim.cfront.build import Builder, Operand, Place
 from kernel_sim.cfront.builtins import Builtins
-from kernel_sim.cfront.ctype import ULONG, Array, CType, Func, Int
-from kernel_sim.cfront.declare import Declarations, constant_type
+from kernel_sim.cfront.ctype import ULONG, Array, CType, Func, Int, Struct
+from kernel_sim.cfront.declare import Declarations
 from kernel_sim.cfront.linking import Linker
 from kernel_sim.cfront.unit import Unit
 from kernel_sim.ir import Type
@@ -51,9 +52,25 @@ class Scopes(Builtins):
     def local_type(self, name: str) -> CType | None:
         return next((s.types[name] for s in reversed(self.scopes) if name in s.types), None)
 
+    def static_literal(self, ctype: CType, node: Node, value: Node) -> Place:
+        return self.linker.static_literal(self, ctype, node, value)
+
+    def is_shadowed(self, name: str) -> bool:
+        for scope in reversed(self.scopes):
+            if name in scope.places or name in scope.functions or name in scope.enumerators:
+                return True
+            if name in scope.types:
+                return False
+        return False
+
     def local_tag(self, kind: str, tag: str) -> CType | None:
         key = kind, tag
         return next((s.tags[key] for s in reversed(self.scopes) if key in s.tags), None)
+
+    def begun_tag(self, kind: str, tag: str) -> Struct | None:
+        found = self.scopes[-1].tags.get((kind, tag)) if self.scopes else None
+        begun = isinstance(found, Struct) and found.fields is None and found.complete is None
+        return found if isinstance(found, Struct) and begun else None
 
     def define_local_tag(self, kind: str, tag: str, ctype: CType) -> bool:
         self.scopes[-1].tags[kind, tag] = ctype

@@ -12,6 +12,10 @@ _EMPTY_MEMBER = re.compile(r";(\s*);(?=\s*\})")
 _NEIGHBOURS = re.compile(r"\)\)(\s*)__attribute__\(\(")
 _ATTRIBUTE = re.compile(r"__attribute__\(\(")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|[()]')
+_ENUM = re.compile(r"\benum\s+(__attribute__\(\([^;{}]*?\)\))\s*(\w*\s*\{[^{}]*\})")
+_TYPEDEF = re.compile(
+    r"(\btypedef\b[^;{}()]*?)(__attribute__\(\((?:[^;{}()]|\([^;{}()]*\))*\)\))([\s*]*\w+)(?=\s*;)"
+)
 _BOUNDARY = re.compile(r"[;{}()]")
 MAX_DECLARATION = 2000
 """Characters from a declaration's start to its attribute; a longer one stays as it is."""
@@ -25,7 +29,7 @@ def tidy(text: str) -> str:
     """
     named = _UNNAMED.sub(r"\1 __unnamed:\2", text)
     merged = _NEIGHBOURS.sub(r",\1 ", _EMPTY_MEMBER.sub(r";\1", named))
-    return _move_attributes(merged)
+    return _move_attributes(_TYPEDEF.sub(r"\1\3 \2", _ENUM.sub(r"enum \2 \1", merged)))
 
 
 def _move_attributes(text: str) -> str:

@@ -18,6 +18,8 @@ class Values(Declarations):
     """Lowers expressions into the blocks of `builder`; see the classes built on this."""
 
     builder: Builder
+    is_static = False
+    """Whether this is the initialiser of a static variable: its literals are static too."""
 
     # ------------------------------------------------- what the scopes around supply
 
@@ -48,6 +50,10 @@ class Values(Declarations):
     @abstractmethod
     def initialise(self, place: Place, value: Node) -> None:
         """Lower an initialiser in braces, or a string, into memory."""
+
+    @abstractmethod
+    def static_literal(self, ctype: CType, node: Node, value: Node) -> Place:
+        """Return the place of a compound literal that stands as long as the program runs."""
 
     @abstractmethod
     def lower_builtin(self, name: str, arguments: list[Node]) -> Operand | None:
