@@ -155,6 +155,11 @@ class Builder:
             block.end = end
             block.lines.append(self.line)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the current block has its end: what follows is reached by no way yet."""
+        return self.blocks[self.current].end is not None
+
     def enter(self, block: int) -> None:
         """Go on in a block, coming from the current one where that has not ended."""
         self.finish(Jump(block))

@@ -29,8 +29,9 @@ class Control(Locals):
 
     def __init__(self, unit: Unit, linker: Linker, name: str) -> None:
         super().__init__(unit, linker, name)
-        self.breaks: list[int] = []
-        self.continues: list[int] = []
+        self.breaks: list[tuple[int, int]] = []
+        """Where a break leads, and how many scopes are open there; continue likewise."""
+        self.continues: list[tuple[int, int]] = []
         self.switches: list[_Switch] = []
         self.labels: dict[str, int] = {}
         self.placed: set[str] = set()
@@ -70,7 +71,7 @@ class Control(Locals):
         self.builder.start(done)
 
     def _s_for_statement(self, node: Node) -> None:
-        self.scopes.append(Scope())
+        self.scopes.append(Scope(node=node.id))
         first = node.child_by_field_name("initializer")
         if first is not None:
             self.statement(first)
@@ -87,25 +88,33 @@ class Control(Locals):
             self.raw(update)
         self.builder.finish(Jump(test))
         self.builder.start(done)
-        self.scopes.pop()
+        self.end_scope()
 
     def _body(self, node: Node, out: int, again: int) -> None:
-        self.breaks.append(out)
-        self.continues.append(again)
+        self.breaks.append((out, len(self.scopes)))
+        self.continues.append((again, len(self.scopes)))
         self.statement(node)
         self.breaks.pop()
         self.continues.pop()
 
     def _s_break_statement(self, node: Node) -> None:
-        self.builder.finish(Jump(self.breaks[-1]))
+        self._jump_out(self.breaks, "break")
 
     def _s_continue_statement(self, node: Node) -> None:
-        self.builder.finish(Jump(self.continues[-1]))
+        self._jump_out(self.continues, "continue")
+
+    def _jump_out(self, targets: list[tuple[int, int]], word: str) -> None:
+        if not targets:
+            raise Untranslatable(f"a {word} outside of a loop")
+        block, depth = targets[-1]
+        self.leave(depth)
+        self.builder.finish(Jump(block))
 
     def _s_goto_statement(self, node: Node) -> None:
         label = node.child_by_field_name("label")
         if label is None:
             raise Untranslatable(f"a computed goto: {text_of(node)[:60]}")
+        self.leave_for(text_of(label))
         self.builder.finish(Jump(self._label_block(text_of(label))))
 
     def _label_block(self, label: str) -> int:
@@ -127,17 +136,23 @@ class Control(Locals):
     def _s_return_statement(self, node: Node) -> None:
         values = [child for child in node.named_children if child.type != "comment"]
         if not values:
+            self.leave(0)
             self.builder.finish(Return(None))
             return
         found = self.value(values[0])
         if isinstance(self.returns, Void):
+            self.leave(0)
             self.builder.finish(Return(None))
         elif isinstance(self.returns, Struct):
             assert self.result is not None
             self.builder.write(Place(self.returns, address=self.result), found)
+            self.leave(0)
             self.builder.finish(Return(None))
         else:
             value = self.builder.convert(found, self.returns)
+            if self.cleans_up:
+                value = self.builder.copy(value)
+                self.leave(0)
             self.builder.finish(Return(self.builder.reg(value)))
 
     def _s_switch_statement(self, node: Node) -> None:
@@ -147,7 +162,7 @@ class Control(Locals):
         reg = self.builder.reg(value)
         head = self.builder.current
         self.builder.start(self.builder.new_block())
-        self.breaks.append(out)
+        self.breaks.append((out, len(self.scopes)))
         self.switches.append(switch)
         self.statement(field_of(node, "body"))
         self.switches.pop()

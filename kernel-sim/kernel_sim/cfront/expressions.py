@@ -114,7 +114,7 @@ class Expressions(Operators):
             raise Untranslatable(f"a call of {target.ctype}: {text_of(function)[:60]}")
         signature = target.ctype.to
         result, regs = self._arguments(signature, arguments)
-        dst = self._destination(signature)
+        dst = self.destination(signature)
         self.builder.emit(CallPointer(dst, self.builder.reg(target), regs))
         return result if result is not None else Operand(signature.returns, reg=dst)
 
@@ -126,11 +126,12 @@ class Expressions(Operators):
         if signature is None:
             raise Untranslatable(f"{name}() is not declared")
         result, regs = self._arguments(signature, arguments)
-        dst = self._destination(signature)
+        dst = self.destination(signature)
         self.builder.emit(Call(dst, self.callee(name), regs))
         return result if result is not None else Operand(signature.returns, reg=dst)
 
-    def _destination(self, signature: Func) -> int | None:
+    def destination(self, signature: Func) -> int | None:
+        """Return a register for what a call returns, None for nothing or a struct."""
         if isinstance(signature.returns, Void | Struct):
             return None
         return self.builder.new_register(scalar(signature.returns))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from kernel_sim.cfront.build import Operand, Place, scalar
+from kernel_sim.cfront.cleanup import Cleanups
 from kernel_sim.cfront.ctype import (
     INT,
     ULONG,
@@ -24,7 +25,6 @@ from kernel_sim.cfront.ctype import (
 from kernel_sim.cfront.initialise import is_string
 from kernel_sim.cfront.literals import string_for
 from kernel_sim.cfront.nodes import field_of
-from kernel_sim.cfront.scopes import Scopes
 from kernel_sim.cfront.unit import (
     Declared,
     declared_name,
@@ -37,7 +37,7 @@ from kernel_sim.cfront.unit import (
 from kernel_sim.ir import Intrinsic
 
 
-class Locals(Scopes):
+class Locals(Cleanups):
     """Lowers declarations."""
 
     def _s_type_definition(self, node: Node) -> None:
@@ -88,6 +88,9 @@ class Locals(Scopes):
             declared = Declared(node, inner, value)
             self.define(name, self.linker.static_local(self, name, ctype, declared))
             return
+        cleanup = self.cleanup_of(node, name)
+        if cleanup is not None:
+            self.taken.add(name.encode())
         place = self._new_local(name, ctype)
         self.define(name, place)
         if value is not None and found is None and not isinstance(ctype, Array | Struct):
@@ -99,6 +102,8 @@ class Locals(Scopes):
             self.builder.write(place, self.builder.convert(found, ctype))
         elif value is not None:
             self.initialise(place, value)
+        if cleanup is not None:
+            self.add_cleanup(cleanup, place, declarator)
 
     def _new_local(self, name: str, ctype: CType) -> Place:
         if isinstance(ctype, Void):

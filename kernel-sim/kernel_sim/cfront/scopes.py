@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
@@ -19,6 +20,9 @@ from kernel_sim.cfront.linking import Linker
 from kernel_sim.cfront.unit import Unit
 from kernel_sim.ir import Type
 
+if TYPE_CHECKING:
+    from kernel_sim.cfront.cleanup import Cleanup
+
 
 @dataclass(slots=True)
 class Scope:
@@ -29,6 +33,9 @@ class Scope:
     types: dict[str, CType] = field(default_factory=dict)
     tags: dict[tuple[str, str], CType] = field(default_factory=dict)
     enumerators: dict[str, int] = field(default_factory=dict)
+    node: int = 0
+    """The id of the block's node; 0 for the parameters."""
+    cleanups: list[Cleanup] = field(default_factory=list)
 
 
 class Scopes(Builtins):

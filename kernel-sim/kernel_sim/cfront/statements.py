@@ -40,6 +40,7 @@ class Lowering(Control):
     def function(self, node: Node) -> Function:
         """Lower a definition. What cannot be lowered becomes `Unknown` where it stands."""
         path, line = self.unit.place(node)
+        self.whole = node
         signature = self.linker.definition_type(self.unit, node)
         made = Function(self.name, path, line, 0, None, variadic=signature.variadic)
         self.taken = {one or two for one, two in _TAKEN.findall(node.text or b"")}
@@ -140,23 +141,33 @@ class Lowering(Control):
                         self.statement(child)
 
     def _s_compound_statement(self, node: Node) -> None:
-        self.scopes.append(Scope())
+        self.scopes.append(Scope(node=node.id))
         for child in node.named_children:
             if child.type != "comment":
                 self.statement(child)
-        self.scopes.pop()
+        self.end_scope()
 
     def statement_value(self, body: Node) -> Operand:
         children = [child for child in body.named_children if child.type != "comment"]
-        self.scopes.append(Scope())
+        self.scopes.append(Scope(node=body.id))
+        depth = len(self.scopes)
         try:
             for child in children[:-1]:
                 self.statement(child)
-            if not children:
-                return Operand(VOID)
-            return self._last_value(children[-1])
+            found = self._last_value(children[-1]) if children else Operand(VOID)
+            if self.scopes[-1].cleanups:
+                found = self._kept(found)
+                self.leave(depth - 1)
+            return found
         finally:
-            self.scopes.pop()
+            del self.scopes[depth - 1 :]
+
+    def _kept(self, operand: Operand) -> Operand:
+        """Return a value where what runs at the end of its block cannot change it."""
+        if not isinstance(operand.ctype, Struct):
+            return self.builder.copy(operand)
+        address = self.builder.slot(size_of(operand.ctype), align_of(operand.ctype))
+        return self.builder.write(Place(operand.ctype, address=address), operand)
 
     def _last_value(self, node: Node) -> Operand:
         if node.type == "labeled_statement":

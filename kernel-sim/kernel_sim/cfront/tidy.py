@@ -25,7 +25,8 @@ def tidy(text: str) -> str:
     """Name unnamed bit-fields, drop empty members, and bring attributes before declarators.
 
     `int :3;` becomes `int __unnamed:3;` (several in a structure have one name; a width of 0 keeps
-    its meaning). `T x __attribute__((a)) = 1;` becomes `__attribute__((a)) T x  = 1;`.
+    its meaning). `T x __attribute__((a)) = 1;` becomes `__attribute__((a)) T x  = 1;`, and there
+    `cleanup(f)` becomes `cleanup(f, x)`.
     """
     named = _UNNAMED.sub(r"\1 __unnamed:\2", text)
     merged = _NEIGHBOURS.sub(r",\1 ", _EMPTY_MEMBER.sub(r";\1", named))
@@ -40,10 +41,19 @@ def _move_attributes(text: str) -> str:
         start = _start_of_declaration(text, found.start(), done)
         if start is None or not re.compile(r"\s*[=;]").match(text, end):
             continue
-        parts += [text[done:start], " ", text[found.start() : end], " "]
+        attribute = _name_cleanup(text[found.start() : end], text[start : found.start()])
+        parts += [text[done:start], " ", attribute, " "]
         parts += [text[start : found.start()]]
         done = end
     return "".join(parts) + text[done:]
+
+
+def _name_cleanup(attribute: str, declared: str) -> str:
+    """Say in `cleanup(f)` which of the declarators that follow it is for."""
+    name = re.search(r"(\w+)(?:\s*\[[^\]]*\])*\s*$", declared)
+    if name is None:
+        return attribute
+    return re.sub(r"\b(_*cleanup_*)\(\s*(\w+)\s*\)", rf"\1(\2, {name[1]})", attribute)
 
 
 def _start_of_declaration(text: str, at: int, least: int) -> int | None:
