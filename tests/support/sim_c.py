@@ -21,7 +21,7 @@ from tests.support.sim_native import native_folder
 
 Note = tuple[str, int]
 """What a program says: the text, and the value as a signed 64-bit number."""
-FLAGS = ["-w", "-O1", "-fwrapv", "-fno-strict-aliasing", "-std=gnu11"]
+FLAGS = ["-w", "-fwrapv", "-fno-strict-aliasing", "-std=gnu11"]
 _PRINTING = """
 int printf(const char *, ...);
 void sim_note(const char *text, long value) { printf("%ld %s\\n", value, text); }

@@ -10,12 +10,14 @@ import bisect
 import re
 
 TYPEOF = "__typeof_"
+BUILT_IN = frozenset({b"_Bool", b"__int128", b"__int128_t", b"__uint128_t"})
+"""Types that the parser takes for plain names."""
 _TYPEDEF = re.compile(rb"\btypedef\b([^;{]*)([;{])")
 _LAST_NAME = re.compile(rb"(\w+)\s*(?:\[[^\]]*\]\s*)*$")
 _INNER_NAME = re.compile(rb"\(\s*\*?\s*(\w+)\s*\)\s*\(")
 _CAST = re.compile(
     rb'"(?:[^"\\\n]|\\.)*"|'
-    rb"(\w+\s*)?\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])"
+    rb"(?:(?<!\w)(\w+\s*))?\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])"
 )
 _CALL = re.compile(rb"\(\s*([A-Za-z_]\w*)\s*\(\s*\)\s*\)(?=\s*[-+*&(])")
 _BRACE = re.compile(rb"[{}]")

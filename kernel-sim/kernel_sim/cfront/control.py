@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
@@ -21,6 +22,8 @@ class _Switch:
     type: Type
     ctype: CType
     cases: list[tuple[int, int]] = field(default_factory=list)
+    broken: str = ""
+    """What about its cases is not understood: then nobody can say where it leads."""
     default: int | None = None
 
 
@@ -103,6 +106,10 @@ class Control(Locals):
     def _s_continue_statement(self, node: Node) -> None:
         self._jump_out(self.continues, "continue")
 
+    @abstractmethod
+    def unknown(self, node: Node, reason: str) -> None:
+        """Put a step here that ends inconclusive, with where it stands."""
+
     def _jump_out(self, targets: list[tuple[int, int]], word: str) -> None:
         if not targets:
             raise Untranslatable(f"a {word} outside of a loop")
@@ -169,6 +176,8 @@ class Control(Locals):
         self.breaks.pop()
         self.builder.enter(out)
         self.builder.start(head)
+        if switch.broken:
+            self.unknown(node, switch.broken)
         default = out if switch.default is None else switch.default
         self.builder.finish(Switch(reg, tuple(switch.cases), default))
         self.builder.start(out)
@@ -182,7 +191,10 @@ class Control(Locals):
         if value is None:
             self.switches[-1].default = block
         else:
-            self._case(self.switches[-1], value, block)
+            try:
+                self._case(self.switches[-1], value, block)
+            except Untranslatable as error:
+                self.switches[-1].broken = str(error)
         for child in node.named_children:
             if child.type != "comment" and (value is None or child.id != value.id):
                 self.statement(child)
@@ -191,14 +203,13 @@ class Control(Locals):
         nodes = [value]
         if value.type == "call_expression" and text_of(value).startswith("__case_range"):
             nodes = list(field_of(value, "arguments").named_children)
-        first = switch.type.wrap(self.constant(nodes[0]))
-        last = switch.type.wrap(self.constant(nodes[-1]))
+        values = [self.constant(one) for one in nodes]
+        first, last = (switch.type.wrap(one) for one in (values[0], values[-1]))
+        if len(nodes) > 1 and [first, last] != values:
+            raise Untranslatable(f"a case range that {switch.ctype} does not hold")
         if last - first >= 256:
-            self._wide_case(switch, first, last, block)
+            raise Untranslatable(f"a case of {last - first + 1} values")
         switch.cases += [(one, block) for one in range(first, last + 1)]
-
-    def _wide_case(self, switch: _Switch, first: int, last: int, block: int) -> None:
-        raise Untranslatable(f"a case of {last - first + 1} values")
 
 
 def _condition(node: Node) -> Node:

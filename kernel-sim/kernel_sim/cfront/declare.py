@@ -75,6 +75,8 @@ _NAMED: Final[dict[str, CType]] = {
     "__uint128_t": Opaque("unsigned __int128", 16),
     "__builtin_va_list": Array(Opaque("va_list", 24), 1),
 }
+_MOST_ELEMENTS: Final = 1 << 40
+"""A bound so that no size overflows."""
 UNNAMED: Final = "__unnamed"
 """The name of bit-fields that have none."""
 
@@ -158,6 +160,8 @@ class Declarations:
 
     def declared_type(self, declared: Declared) -> CType:
         """Return the type that a declarator gives its name. Raises `Untranslatable`."""
+        if declared.whole.has_error:
+            raise Untranslatable(f"does not parse: {text_of(declared.whole)[:60]}")
         return self.declarator(self.specified(declared.whole), declared.declarator)
 
     def _typeof(self, number: int) -> CType:
@@ -304,9 +308,9 @@ class Declarations:
         lay_out(struct, self._members(body), packed=packed, align=align)
 
     def _members(self, body: Node) -> Iterator[Member]:
+        if body.has_error:
+            raise Untranslatable(f"the members do not parse: {text_of(body)[:60]}")
         for node in body.named_children:
-            if node.type == "ERROR":
-                raise Untranslatable(f"does not parse: {text_of(node)[:60]}")
             if node.type == "field_declaration":
                 yield from self._field(node)
 
@@ -365,6 +369,8 @@ class Declarations:
 
     def enum_values(self, body: Node) -> dict[str, int]:
         """Return the values of an enum's body, by name."""
+        if body.has_error:
+            raise Untranslatable(f"the enum does not parse: {text_of(body)[:60]}")
         values: dict[str, int] = {}
         following = 0
         for node in body.named_children:
@@ -408,6 +414,8 @@ class Declarations:
                     return self._inside(Pointer(base), node)
                 size = node.child_by_field_name("size")
                 count = None if size is None else self.constant(size)
+                if count is not None and not 0 <= count <= _MOST_ELEMENTS:
+                    raise Untranslatable(f"an array of {count} elements")
                 return self._inside(Array(base, count), node)
             case "function_declarator" | "abstract_function_declarator":
                 return self._inside(self._function(base, node), node)

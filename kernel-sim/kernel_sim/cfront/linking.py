@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from kernel_sim.cfront.statements import Lowering
 
 _MOST_BYTES = 1 << 24
+_DEPTH = 5000
+"""Calls of the front end in one another: initialisers that lead from one to the next are deep."""
+_THREAD_LOCAL = ("__thread", "_Thread_local", "thread_local")
 _MOST_READINGS = 50
 
 
@@ -106,12 +110,20 @@ class Linker:
         """Lower functions by name, and whatever they reach; return the program so far."""
         from kernel_sim.cfront.statements import Lowering
 
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _DEPTH))
+        try:
+            return self._link(roots, Lowering)
+        finally:
+            sys.setrecursionlimit(limit)
+
+    def _link(self, roots: Iterable[str], lowering: type[Lowering]) -> Program:
         waiting = deque(self.function_key(name, self.units[0]) for name in roots)
         while waiting:
             key = waiting.popleft()
             if key in self.program.functions:
                 continue
-            made = self._lower(key, Lowering)
+            made = self._lower(key, lowering)
             self.program.functions[key] = made
             waiting.extend(_callees(made))
             waiting.extend(one for one in self._addresses if one not in self.program.functions)
@@ -194,6 +206,8 @@ class Linker:
         scope = self.file_scope(unit)
         declarator = node.child_by_field_name("declarator")
         assert declarator is not None
+        if declarator.has_error:
+            raise Untranslatable(f"does not parse: {text_of(declarator)[:60]}")
         found = scope.declarator(scope.specified(node), declarator)
         if not isinstance(found, Func):
             raise Untranslatable(f"not a function: {text_of(declarator)[:60]}")
@@ -225,6 +239,8 @@ class Linker:
     def _place(self, key: str, unit: Unit, declared: Declared) -> Place:
         found = self._placed.get(key)
         if found is None:
+            if any(has_word(declared.whole, word) for word in _THREAD_LOCAL):
+                raise Untranslatable(f"the thread-local variable {key}")
             scope = self.file_scope(unit)
             ctype = scope.declared_type(declared)
             if isinstance(ctype, Array) and ctype.count is None and declared.value is not None:

@@ -13,6 +13,7 @@ from kernel_sim.cfront.unit import text_of
 from kernel_sim.ir import U32, U64, Type
 
 _NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)([uUlL]*)$")
+_MOST_DIGITS: Final = 100
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]+|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES: Final = {"n": 10, "t": 9, "r": 13, "0": 0, "a": 7, "b": 8, "f": 12, "v": 11, "e": 27}
 
@@ -20,8 +21,8 @@ _ESCAPES: Final = {"n": 10, "t": 9, "r": 13, "0": 0, "a": 7, "b": 8, "f": 12, "v
 def number(text: str) -> Operand:
     """Return the value of a number without its sign. Raises `Untranslatable`."""
     match = _NUMBER.match(text)
-    if match is None:
-        raise Untranslatable(f"the number {text}")
+    if match is None or len(text) > _MOST_DIGITS:
+        raise Untranslatable(f"the number {text[:60]}")
     digits, suffix = match[1], match[2].lower()
     if digits[:2].lower() == "0b":
         value = int(digits[2:], 2)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from tree_sitter import Node
 
@@ -22,7 +23,7 @@ from kernel_sim.cfront.ctype import (
     align_of,
     size_of,
 )
-from kernel_sim.cfront.nodes import field_of
+from kernel_sim.cfront.nodes import check_parsed, field_of
 from kernel_sim.cfront.scopes import Scope
 from kernel_sim.cfront.unit import declared_name, inner_declarator, text_of
 from kernel_sim.ir import POINTER, Function, Return, Unknown
@@ -110,9 +111,9 @@ class Lowering(Control):
         """Lower a statement; what cannot be lowered is an `Unknown` step in its place."""
         self.builder.line = self.unit.place(node)[1]
         lower = getattr(self, f"_s_{node.type}", None)
+        open_ = [len(one) for one in self._stacks()]
         try:
-            if node.type == "ERROR" or node.is_missing:
-                raise Untranslatable(f"does not parse: {text_of(node)[:60]}")
+            check_parsed(node)
             if lower is not None:
                 lower(node)
             elif node.type.endswith("_expression") or node.type in (
@@ -123,7 +124,12 @@ class Lowering(Control):
             else:
                 raise Untranslatable(f"{node.type.replace('_', ' ')}: {text_of(node)[:60]}")
         except Untranslatable as error:
+            for stack, length in zip(self._stacks(), open_, strict=True):
+                del stack[length:]
             self.unknown(node, str(error))
+
+    def _stacks(self) -> tuple[list[Any], ...]:
+        return self.scopes, self.breaks, self.continues, self.switches
 
     def unknown(self, node: Node, reason: str) -> None:
         """Put a step here that ends inconclusive, with where it stands."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import tree_sitter
 import tree_sitter_c
 
-from kernel_sim.cfront.casts import NoCast, find_typedefs, mark_casts, without_cast
+from kernel_sim.cfront.casts import BUILT_IN, NoCast, find_typedefs, mark_casts, without_cast
 from kernel_sim.cfront.ctype import CType, Struct, Untranslatable
 from kernel_sim.cfront.plain import make_plain
 from kernel_sim.cfront.preprocess import Source
@@ -56,7 +56,7 @@ class Unit:
         self.source = source
         plain = make_plain(source.text)
         raw = plain.text.encode()
-        self._casts = find_typedefs(raw)
+        self._casts = find_typedefs(raw) | BUILT_IN
         """Names that may be types: what stands in brackets before a sign is then a cast."""
         self.text = mark_casts(raw, self._casts)
         self.types = plain.types
