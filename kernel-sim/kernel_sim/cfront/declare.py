@@ -152,6 +152,9 @@ class Declarations:
             return ctype
         if isinstance(ctype, Int):
             return replace(ctype, align=align)
+        if isinstance(ctype, Struct):
+            members = ctype.members()
+            return Struct(ctype.tag, ctype.union, members, ctype.size, align)
         raise Untranslatable(f"a typedef that aligns {ctype} to {align}")
 
     def file_scope(self) -> Declarations:
