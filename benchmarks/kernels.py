@@ -84,7 +84,7 @@ def _by_hand(kernels: Kernels, commit: str, folder: Path) -> tuple[float, Image]
 def _checkout(kernels: Kernels, commit: str, source: Path) -> None:
     source.mkdir(parents=True, exist_ok=True)
     git = ["git", f"--git-dir={kernels.repository}", f"--work-tree={source}"]
-    subprocess.run([*git, "read-tree", "-m", commit], check=True, capture_output=True)
+    subprocess.run([*git, "read-tree", "--reset", commit], check=True, capture_output=True)
     subprocess.run([*git, "checkout-index", "-a", "-u", "-f", "-q"], check=True)
 
 

@@ -22,6 +22,7 @@ from kernel_sim.cfront.ctype import (
 from kernel_sim.ir import (
     I32,
     POINTER,
+    STACK_SIZE,
     U64,
     Binary,
     Block,
@@ -161,6 +162,11 @@ class Builder:
             block.end = end
             block.lines.append(self.line)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the current block has its end: what follows is reached by no way yet."""
+        return self.blocks[self.current].end is not None
+
     def enter(self, block: int) -> None:
         """Go on in a block, coming from the current one where that has not ended."""
         self.finish(Jump(block))
@@ -171,7 +177,13 @@ class Builder:
         self.current = block
 
     def slot(self, size: int, align: int) -> Operand:
-        """Return the address of fresh stack memory, as an untyped pointer's value."""
+        """Return the address of fresh stack memory, as an untyped pointer's value.
+
+        Raises `Untranslatable` for more than a stack holds.
+        """
+        size = max(size, 1)
+        if self.frame + size > STACK_SIZE:
+            raise Untranslatable(f"locals of {self.frame + size} bytes")
         self.frame = (self.frame + align - 1) // align * align
         offset = self.frame
         self.frame += size
@@ -219,7 +231,16 @@ class Builder:
         if ctype == BOOL and operand.ctype != BOOL:
             truth = self.binary("ne", operand, Operand(operand.ctype, const=0))
             return self._retype(truth, BOOL)
-        return self._retype(operand, ctype)
+        found = self._retype(operand, ctype)
+        return found if operand.ctype == ctype else self.narrow(found)
+
+    def narrow(self, operand: Operand) -> Operand:
+        """Bring a value into the width of its type, where that is one of a wide bit-field."""
+        width = operand.ctype.width if isinstance(operand.ctype, Int) else 0
+        if not width:
+            return operand
+        cut = Operand(INT, const=64 - width)
+        return self.binary("shr", self.binary("shl", operand, cut), cut)
 
     def _retype(self, operand: Operand, ctype: CType) -> Operand:
         type_ = scalar(ctype)
@@ -320,7 +341,7 @@ class Builder:
         if type_.signed:
             up = self.convert(up, Int(Type(64, True)))
         down = self.binary("shr", up, Operand(Int(U64), const=64 - width))
-        return self._retype(down, bits.type)
+        return self._retype(down, _promoted(bits.type, width))
 
     def _write_bits(self, address: Operand, bits: Field, operand: Operand) -> Operand:
         where, unit, first = self._unit(address, bits)
@@ -338,4 +359,14 @@ class Builder:
         if type_.signed:
             up = self.convert(up, Int(Type(64, True)))
         down = self.binary("shr", up, Operand(wide, const=64 - width))
-        return self._retype(down, bits.type)
+        return self._retype(down, _promoted(bits.type, width))
+
+
+def _promoted(ctype: CType, width: int) -> CType:
+    """Return the type of a value from a bit-field, which promotes by its width."""
+    type_ = scalar(ctype)
+    if ctype == BOOL or width == type_.bits:
+        return ctype
+    if width < 32:
+        return INT
+    return Int(Type(32 if width == 32 else 64, type_.signed), width=0 if width == 32 else width)

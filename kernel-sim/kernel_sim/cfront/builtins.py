@@ -11,6 +11,7 @@ from tree_sitter import Node
 
 from kernel_sim.cfront.build import Operand, Place, scalar
 from kernel_sim.cfront.ctype import (
+    BOOL,
     INT,
     LONG,
     ULONG,
@@ -22,7 +23,6 @@ from kernel_sim.cfront.ctype import (
     Pointer,
     Untranslatable,
     is_compatible,
-    size_of,
 )
 from kernel_sim.cfront.initialise import Initialisers
 from kernel_sim.cfront.linking import Linker
@@ -185,7 +185,9 @@ class Builtins(Initialisers):
 
     def _aside(self, node: Node) -> Operand | None:
         """Lower an expression whose steps are thrown away."""
-        kept, self.builder = self.builder, self.builder.aside()
+        kept = self.builder
+        self.builder = type(kept)()
+        self.builder.registers = list(kept.registers)
         try:
             return self.value(node)
         except Untranslatable:
@@ -194,37 +196,60 @@ class Builtins(Initialisers):
             self.builder = kept
 
     def _overflow(self, name: str, arguments: list[Node]) -> Operand:
-        """The exact result in 64 bits, where both numbers have at most 32, or the same type."""
+        """The exact result in 128 bits, and whether it is not what the type of the place holds."""
         left, right = self.value(arguments[0]), self.value(arguments[1])
         target = self.value(arguments[2])
         if not isinstance(target.ctype, Pointer) or not isinstance(target.ctype.to, Int):
             raise Untranslatable(f"{name}()")
+        for each in (left, right):
+            if not isinstance(each.ctype, Int):
+                raise Untranslatable(f"{name}() of {left.ctype} and {right.ctype}")
+        exact = self._product if _OVERFLOW[name] == "mul" else self._sum
+        low, high, lost = exact(_OVERFLOW[name], left, right)
         place = Place(target.ctype.to, address=Operand(ULONG, target.const, target.reg))
-        op = _OVERFLOW[name]
+        kept = self.builder.copy(self.builder.convert(low, place.ctype))
+        self.builder.write(place, kept)
+        words = self._words(kept)
+        for got, want in zip(words, (low, high), strict=True):
+            lost = self.builder.binary("or", lost, self.builder.binary("ne", got, want))
+        return self.builder.convert(lost, BOOL)
+
+    def _words(self, operand: Operand) -> tuple[Operand, Operand]:
+        """Return a number's lower and upper 64 bits."""
+        low = self.builder.convert(operand, ULONG)
+        if not scalar(operand.ctype).signed:
+            return low, Operand(ULONG, const=0)
+        wide = self.builder.convert(operand, LONG)
+        high = self.builder.binary("shr", wide, Operand(LONG, const=63))
+        return low, self.builder.convert(high, ULONG)
+
+    def _sum(self, op: str, left: Operand, right: Operand) -> tuple[Operand, Operand, Operand]:
+        """Return (lower bits, upper bits, 0) of left + right or left - right."""
+        binary = self.builder.binary
+        (one, one_up), (two, two_up) = self._words(left), self._words(right)
+        low = binary(op, one, two)
+        carry = binary("lt", low, one) if op == "add" else binary("lt", one, two)
+        high = binary(op, binary(op, one_up, two_up), self.builder.convert(carry, ULONG))
+        return low, high, Operand(INT, const=0)
+
+    def _product(self, op: str, left: Operand, right: Operand) -> tuple[Operand, Operand, Operand]:
+        """Return (lower bits, upper bits, whether the upper bits are not known but not 0)."""
         types = [scalar(one.ctype) for one in (left, right)]
-        if all(one.bits <= 32 for one in types) and size_of(place.ctype) <= 4:
-            wide = [self.builder.convert(one, LONG) for one in (left, right)]
-            exact = self.builder.binary(op, *wide)
-            short = self.builder.convert(exact, place.ctype)
-            self.builder.write(place, short)
-            return self.builder.binary("ne", self.builder.convert(short, LONG), exact)
-        unsigned = [self.builder.convert(one, ULONG) for one in (left, right)]
-        if scalar(place.ctype) != U64 or any(one.signed for one in types):
-            raise Untranslatable(f"{name}() of {left.ctype} and {right.ctype}")
-        result = self.builder.binary(op, *unsigned)
-        self.builder.write(place, self.builder.convert(result, place.ctype))
-        if op == "mul":
-            # right ? result / right != left : 0, without a division by zero.
-            is_zero = self.builder.binary("eq", unsigned[1], Operand(ULONG, const=0))
-            zero = self.builder.convert(is_zero, ULONG)
-            other = self.builder.binary("xor", zero, Operand(ULONG, const=1))
-            divisor = self.builder.binary("or", unsigned[1], zero)
-            back = self.builder.binary("div", result, divisor)
-            first = self.builder.binary("mul", unsigned[0], other)
-            return self.builder.binary("ne", back, first)
-        if op == "add":
-            return self.builder.binary("lt", result, unsigned[0])
-        return self.builder.binary("lt", unsigned[0], unsigned[1])
+        one, two = self.builder.convert(left, ULONG), self.builder.convert(right, ULONG)
+        low, none = self.builder.binary(op, one, two), Operand(INT, const=0)
+        if not any(type_.signed for type_ in types):
+            return low, Operand(ULONG, const=0), self._too_much(low, one, two)
+        if any(type_.bits > 32 for type_ in types):
+            raise Untranslatable(f"the overflow of {left.ctype} times {right.ctype}")
+        return *self._words(self.builder.convert(low, LONG)), none
+
+    def _too_much(self, product: Operand, one: Operand, two: Operand) -> Operand:
+        """Return whether a product of unsigned numbers was cut to 64 bits."""
+        binary, zero = self.builder.binary, Operand(ULONG, const=0)
+        none = binary("eq", one, zero)
+        divisor = binary("or", one, self.builder.convert(none, ULONG))
+        wrong = binary("ne", binary("div", product, divisor), two)
+        return binary("and", wrong, binary("eq", none, Operand(INT, const=0)))
 
     def lower_assembly(self, node: Node) -> Operand:
         """Empty assembly is a barrier to the compiler, or hands a value through; else unknown."""

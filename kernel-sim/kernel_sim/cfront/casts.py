@@ -10,15 +10,41 @@ import bisect
 import re
 
 TYPEOF = "__typeof_"
+BUILT_IN = frozenset({b"_Bool", b"__int128", b"__int128_t", b"__uint128_t"})
+"""Types that the parser takes for plain names."""
 _TYPEDEF = re.compile(rb"\btypedef\b([^;{]*)([;{])")
 _LAST_NAME = re.compile(rb"(\w+)\s*(?:\[[^\]]*\]\s*)*$")
 _INNER_NAME = re.compile(rb"\(\s*\*?\s*(\w+)\s*\)\s*\(")
 _CAST = re.compile(
     rb'"(?:[^"\\\n]|\\.)*"|'
-    rb"(\w+\s*)?\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])"
+    rb"(?:(?<!\w)(\w+\s*))?\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])"
 )
 _CALL = re.compile(rb"\(\s*([A-Za-z_]\w*)\s*\(\s*\)\s*\)(?=\s*[-+*&(])")
 _BRACE = re.compile(rb"[{}]")
+
+
+class NoCast(Exception):
+    """What was marked as a cast is none: a variable has the name of a type."""
+
+    def __init__(self, name: str, start: int) -> None:
+        super().__init__(name)
+        self.name = name
+        self.start = start
+        """The byte after the bracket that opens."""
+
+
+def without_cast(text: bytes, start: int, name: str) -> bytes | None:
+    """Take the mark after the bracket before `start` away; None where there is none. Pure."""
+    word = name.encode()
+    if text[start - 1 : start + len(word) + 7] != b"(const " + word + b")":
+        return None
+    return text[:start] + b" " * 6 + text[start + 6 :]
+
+
+def marked_name(described: bytes) -> str | None:
+    """Return the type in a cast's brackets, where it may have been marked; else None."""
+    words = described.split()
+    return words[1].decode() if len(words) == 2 and words[0] == b"const" else None
 
 
 def find_typedefs(text: bytes) -> set[bytes]:

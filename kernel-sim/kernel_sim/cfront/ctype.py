@@ -30,7 +30,11 @@ class Int:
     type: Type
     boolean: bool = False
     rank: int = 0
-    """Tells long from long long, which are of one size: 1 for long long."""
+    """Tells long from long long, which are of one size: 1 for long long; -1 for signed char."""
+    width: int = 0
+    """Bits of a value from a bit-field of 33 to 63: gcc computes in so many."""
+    align: int = field(default=0, compare=False)
+    """Bytes, where a typedef says so; else 0."""
 
     def __str__(self) -> str:
         if self.boolean:
@@ -138,6 +142,7 @@ INT: Final = Int(I32)
 LONG: Final = Int(I64)
 ULONG: Final = Int(U64)
 CHAR: Final = Int(Type(8, True))
+SIGNED_CHAR: Final = Int(Type(8, True), rank=-1)
 VOID_POINTER: Final = Pointer(VOID)
 
 
@@ -167,6 +172,8 @@ def align_of(ctype: CType) -> int:
         case Struct():
             ctype.members()
             return ctype.align
+        case Int(align=align) if align:
+            return align
         case _:
             return size_of(ctype)
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from tree_sitter import Node
 
+from kernel_sim.cfront.attributes import (
+    MODES,
+    attribute_name,
+    attributes_of,
+    constant_type,
+    enum_type,
+    only_argument,
+)
 from kernel_sim.cfront.casts import TYPEOF
 from kernel_sim.cfront.ctype import (
     BOOL,
     CHAR,
     INT,
+    SIGNED_CHAR,
     ULONG,
     VOID,
     VOID_POINTER,
@@ -25,6 +35,7 @@ from kernel_sim.cfront.ctype import (
     Pointer,
     Struct,
     Untranslatable,
+    align_of,
     lay_out,
 )
 from kernel_sim.cfront.unit import (
@@ -34,7 +45,7 @@ from kernel_sim.cfront.unit import (
     inner_declarator,
     text_of,
 )
-from kernel_sim.ir import I8, I16, I32, I64, U8, U16, U32, U64
+from kernel_sim.ir import I16, I32, I64, U8, U16, U32, U64, Type
 
 _NAMED: Final[dict[str, CType]] = {
     "void": VOID,
@@ -47,7 +58,7 @@ _NAMED: Final[dict[str, CType]] = {
     "ptrdiff_t": Int(I64),
     "intptr_t": Int(I64),
     "uintptr_t": ULONG,
-    "int8_t": Int(I8),
+    "int8_t": SIGNED_CHAR,
     "int16_t": Int(I16),
     "int32_t": INT,
     "int64_t": Int(I64),
@@ -64,12 +75,18 @@ _NAMED: Final[dict[str, CType]] = {
     "__uint128_t": Opaque("unsigned __int128", 16),
     "__builtin_va_list": Array(Opaque("va_list", 24), 1),
 }
+_MOST_ELEMENTS: Final = 1 << 40
+"""A bound so that no size overflows."""
 UNNAMED: Final = "__unnamed"
 """The name of bit-fields that have none."""
 
 
 class Declarations:
     """Reads types in the scope of a unit; a function's lowering adds the scopes inside it."""
+
+    _adjusted = 0
+    """The declarator of a parameter that is a pointer though it says array: its size may be any
+    expression, and says nothing."""
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
@@ -88,6 +105,10 @@ class Declarations:
 
     def local_tag(self, kind: str, tag: str) -> CType | None:
         """Return a struct, union or enum of an inner scope."""
+        return None
+
+    def begun_tag(self, kind: str, tag: str) -> Struct | None:
+        """Return a struct that the innermost scope has declared without a body."""
         return None
 
     def define_local_tag(self, kind: str, tag: str, ctype: CType) -> bool:
@@ -120,9 +141,21 @@ class Declarations:
             if name in _NAMED:
                 return _NAMED[name]
             raise Untranslatable(f"the type {name} is not known")
-        ctype = self.file_scope().declared_type(declared)
+        ctype = self.aligned(self.file_scope().declared_type(declared), declared.whole)
         self.unit.typedef_types[name] = ctype
         return ctype
+
+    def aligned(self, ctype: CType, whole: Node) -> CType:
+        """Return the type of a typedef that may say how it is aligned."""
+        _packed, align = self.attributes(whole)
+        if not align or align == align_of(ctype):
+            return ctype
+        if isinstance(ctype, Int):
+            return replace(ctype, align=align)
+        if isinstance(ctype, Struct):
+            members = ctype.members()
+            return Struct(ctype.tag, ctype.union, members, ctype.size, align)
+        raise Untranslatable(f"a typedef that aligns {ctype} to {align}")
 
     def file_scope(self) -> Declarations:
         """Return what reads declarations at file scope."""
@@ -130,6 +163,8 @@ class Declarations:
 
     def declared_type(self, declared: Declared) -> CType:
         """Return the type that a declarator gives its name. Raises `Untranslatable`."""
+        if declared.whole.has_error:
+            raise Untranslatable(f"does not parse: {text_of(declared.whole)[:60]}")
         return self.declarator(self.specified(declared.whole), declared.declarator)
 
     def _typeof(self, number: int) -> CType:
@@ -149,9 +184,29 @@ class Declarations:
         inner = value
         while inner.type == "parenthesized_expression" and inner.named_child_count == 1:
             inner = inner.named_children[0]
-        if inner.type == "identifier" and self.is_type_name(text_of(inner)):
-            return self.named(text_of(inner))
-        return self.type_of(value)
+        named = self._type_looking_like_value(inner)
+        return self.type_of(value) if named is None else named
+
+    def _type_looking_like_value(self, node: Node) -> CType | None:
+        """Return the type of `T` or `T[2][3]` where T names a type: the parser cannot know."""
+        counts = []
+        while node.type == "subscript_expression":
+            array, index = (node.child_by_field_name(name) for name in ("argument", "index"))
+            if array is None or index is None:
+                return None
+            counts.append(index)
+            node = array
+        name = text_of(node)
+        if node.type != "identifier" or self.is_shadowed(name) or not self.is_type_name(name):
+            return None
+        ctype = self.named(name)
+        for index in counts:
+            ctype = Array(ctype, self.constant(index))
+        return ctype
+
+    def is_shadowed(self, name: str) -> bool:
+        """Whether a variable, function or enumerator inside a function hides a type's name."""
+        return False
 
     # -------------------------------------------------------------- specifiers
 
@@ -166,7 +221,21 @@ class Declarations:
         found = node.child_by_field_name("type")
         if found is None:
             raise Untranslatable(f"no type: {text_of(node)[:60]}")
-        return self.specifier(found)
+        ctype = self.specifier(found)
+        if any(child.type == "attribute_specifier" for child in node.children):
+            ctype = self._with_mode(ctype, node)
+        return ctype
+
+    def _with_mode(self, ctype: CType, node: Node) -> CType:
+        """Return a type as an attribute `mode` of its declaration makes it."""
+        for one in attributes_of(node):
+            if attribute_name(one) != "mode":
+                continue
+            bits = MODES.get(text_of(only_argument(one)).strip("_"))
+            if bits is None or not isinstance(ctype, Int):
+                raise Untranslatable(f"the mode {text_of(one)}")
+            ctype = Int(Type(bits, ctype.type.signed))
+        return ctype
 
     def specifier(self, node: Node) -> CType:
         """Return the type of one type specifier. Raises `Untranslatable`."""
@@ -190,7 +259,7 @@ class Declarations:
         if "double" in words:
             return Opaque("long double", 16)
         if "char" in words:
-            return Int(U8 if unsigned else I8)
+            return Int(U8) if unsigned else SIGNED_CHAR
         if "short" in words:
             return Int(U16 if unsigned else I16)
         longs = words.count("long")
@@ -208,7 +277,7 @@ class Declarations:
         known = self.unit.bodies.get(node.id)
         if known is not None:
             return known
-        struct = Struct(tag or "(anonymous)", union=kind == "union")
+        struct = self.begun_tag(kind, tag) or Struct(tag or "(anonymous)", union=kind == "union")
         if tag and not self.define_local_tag(kind, tag, struct):
             return self._tagged(kind, tag)
         struct.complete = lambda: self._read_body(struct, node)
@@ -242,9 +311,9 @@ class Declarations:
         lay_out(struct, self._members(body), packed=packed, align=align)
 
     def _members(self, body: Node) -> Iterator[Member]:
+        if body.has_error:
+            raise Untranslatable(f"the members do not parse: {text_of(body)[:60]}")
         for node in body.named_children:
-            if node.type == "ERROR":
-                raise Untranslatable(f"does not parse: {text_of(node)[:60]}")
             if node.type == "field_declaration":
                 yield from self._field(node)
 
@@ -274,16 +343,13 @@ class Declarations:
     def attributes(self, node: Node) -> tuple[bool, int]:
         """Return (packed, alignment in bytes or 0) of the attributes right under a node."""
         packed, align = False, 0
-        for child in node.children:
-            if child.type == "attribute_specifier":
-                for one in _attribute_arguments(child):
-                    if one.type == "identifier":
-                        packed = packed or text_of(one) == "packed"
-                        align = max(align, 16 if text_of(one) == "aligned" else 0)
-                    elif one.type == "call_expression":
-                        arguments = one.child_by_field_name("arguments")
-                        if arguments is not None and arguments.named_child_count:
-                            align = max(align, self.constant(arguments.named_children[0]))
+        for one in attributes_of(node):
+            match attribute_name(one):
+                case "packed":
+                    packed = True
+                case "aligned":
+                    given = one.type == "call_expression"
+                    align = max(align, self.constant(only_argument(one)) if given else 16)
         return packed, align
 
     def _enum(self, node: Node) -> CType:
@@ -297,13 +363,17 @@ class Declarations:
             at = self.unit.tags.get(("enum", tag))
             if at is None:
                 return Int(U32)
-            body = self.unit.specifier_at(at).child_by_field_name("body")
+            node = self.unit.specifier_at(at)
+            body = node.child_by_field_name("body")
             assert body is not None
         values = self.enum_values(body)
-        return _enum_type(list(values.values()))
+        packed = any(attribute_name(one) == "packed" for one in attributes_of(node))
+        return enum_type(list(values.values()), packed)
 
     def enum_values(self, body: Node) -> dict[str, int]:
         """Return the values of an enum's body, by name."""
+        if body.has_error:
+            raise Untranslatable(f"the enum does not parse: {text_of(body)[:60]}")
         values: dict[str, int] = {}
         following = 0
         for node in body.named_children:
@@ -343,8 +413,12 @@ class Declarations:
             case "pointer_declarator" | "abstract_pointer_declarator":
                 return self._inside(Pointer(base), node)
             case "array_declarator" | "abstract_array_declarator":
+                if node.id == self._adjusted:
+                    return self._inside(Pointer(base), node)
                 size = node.child_by_field_name("size")
                 count = None if size is None else self.constant(size)
+                if count is not None and not 0 <= count <= _MOST_ELEMENTS:
+                    raise Untranslatable(f"an array of {count} elements")
                 return self._inside(Array(base, count), node)
             case "function_declarator" | "abstract_function_declarator":
                 return self._inside(self._function(base, node), node)
@@ -382,17 +456,22 @@ class Declarations:
         ctype = self.specified(node)
         declarator = node.child_by_field_name("declarator")
         if declarator is not None:
-            if declarator.type == "array_declarator" or (
-                declarator.type == "abstract_array_declarator"
-            ):
-                # Its size says nothing, and may be any expression.
-                return Pointer(self._element(ctype, declarator))
-            ctype = self.declarator(ctype, declarator)
+            kept, self._adjusted = self._adjusted, _innermost(declarator).id
+            try:
+                ctype = self.declarator(ctype, declarator)
+            finally:
+                self._adjusted = kept
         return decay(ctype)
 
-    def _element(self, base: CType, node: Node) -> CType:
-        inner = inner_declarator(node)
-        return base if inner is None else self.declarator(base, inner)
+
+def _innermost(declarator: Node) -> Node:
+    """Return the part of a declarator that stands next to the name: what the type is first."""
+    node, found = declarator, declarator
+    while (inner := inner_declarator(node)) is not None:
+        if not inner.type.endswith("identifier") and "parenthesized" not in inner.type:
+            found = inner
+        node = inner
+    return found
 
 
 def decay(ctype: CType) -> CType:
@@ -403,28 +482,6 @@ def decay(ctype: CType) -> CType:
         case Func():
             return Pointer(ctype)
     return ctype
-
-
-def constant_type(value: int) -> CType:
-    """Return the type of an enumerator: int where it fits."""
-    if -(1 << 31) <= value < 1 << 31:
-        return INT
-    if 0 <= value < 1 << 32:
-        return Int(U32)
-    return ULONG if value >= 1 << 63 else Int(I64)
-
-
-def _enum_type(values: list[int]) -> CType:
-    low, high = min(values, default=0), max(values, default=0)
-    if low < 0:
-        return INT if low >= -(1 << 31) and high < 1 << 31 else Int(I64)
-    return Int(U32) if high < 1 << 32 else ULONG
-
-
-def _attribute_arguments(node: Node) -> Iterator[Node]:
-    for child in node.named_children:
-        if child.type == "argument_list":
-            yield from child.named_children
 
 
 __all__ = ["VOID_POINTER", "Declarations", "constant_type", "decay"]

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from kernel_sim.cfront.attributes import constant_type
 from kernel_sim.cfront.ctype import CType
-from kernel_sim.cfront.declare import Declarations, constant_type
+from kernel_sim.cfront.declare import Declarations
 from kernel_sim.cfront.linking import Linker
-from kernel_sim.cfront.statements import Lowering, Scope
+from kernel_sim.cfront.scopes import Scope
+from kernel_sim.cfront.statements import Lowering
 from kernel_sim.cfront.unit import Unit
 
 

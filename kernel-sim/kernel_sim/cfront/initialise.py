@@ -17,7 +17,9 @@ from kernel_sim.cfront.ctype import (
     Untranslatable,
     size_of,
 )
-from kernel_sim.cfront.expressions import Expressions, field_of, string_bytes
+from kernel_sim.cfront.expressions import Expressions
+from kernel_sim.cfront.literals import string_bytes
+from kernel_sim.cfront.nodes import field_of
 from kernel_sim.cfront.unit import text_of
 
 _MOST_ELEMENTS = 1 << 16
@@ -45,7 +47,7 @@ class Initialisers(Expressions):
             yield Piece(0, ctype, value)
             return
         items = deque(child for child in value.named_children if child.type != "comment")
-        if isinstance(ctype, Array) and len(items) == 1 and _is_string(items[0]):
+        if isinstance(ctype, Array) and len(items) == 1 and is_string(items[0]):
             yield Piece(0, ctype, items[0])
         elif isinstance(ctype, Struct | Array):
             yield from self._fill(ctype, 0, items, braces=True)
@@ -54,7 +56,10 @@ class Initialisers(Expressions):
 
     def array_count(self, of: CType, value: Node) -> int:
         """Return how many elements the initialiser of an array [] has."""
-        if _is_string(value):
+        if value.type == "initializer_list" and isinstance(of, Int) and of.type.bits == 8:
+            items = [child for child in value.named_children if child.type != "comment"]
+            value = items[0] if len(items) == 1 and is_string(items[0]) else value
+        if is_string(value):
             return len(string_bytes(value)) + 1
         size = max(size_of(of), 1)
         last = 0
@@ -63,11 +68,21 @@ class Initialisers(Expressions):
         return last
 
     def _fill(
-        self, ctype: CType, offset: int, items: deque[Node], *, braces: bool
+        self,
+        ctype: CType,
+        offset: int,
+        items: deque[Node],
+        *,
+        braces: bool,
+        first: tuple[list[Node], Node] | None = None,
     ) -> Iterator[Piece]:
-        """Use up items for the members of a struct or array, in their order or as designated."""
-        slots = self._slots(ctype, offset)
+        """Use up items for the members of a struct or array, in their order or as designated.
+
+        `first` are the designators and the value that lead into it, from outside.
+        """
         position = 0
+        if first is not None:
+            position = yield from self._designated(ctype, offset, *first, items)
         while items:
             item = items[0]
             if item.type in ("initializer_pair", "ERROR"):
@@ -76,19 +91,17 @@ class Initialisers(Expressions):
                 if item.type == "ERROR":
                     raise Untranslatable(f"does not parse: {text_of(item)[:60]}")
                 items.popleft()
-                position = yield from self._designated(ctype, offset, item)
+                pair = _designators(item), field_of(item, "value")
+                position = yield from self._designated(ctype, offset, *pair, items)
                 continue
-            if position >= len(slots):
-                if isinstance(ctype, Array) and ctype.count is None:
-                    slots.append(Slot(offset + position * size_of(ctype.of), ctype.of))
-                else:
-                    if braces:
-                        items.popleft()
-                        continue
-                    return
-            slot = slots[position]
+            slot = _slot(ctype, offset, position)
             position += 1
-            yield from self._one(slot, items)
+            if slot is not None:
+                yield from self._one(slot, items)
+            elif braces:
+                items.popleft()
+            else:
+                return
 
     def _one(self, slot: Slot, items: deque[Node]) -> Iterator[Piece]:
         """Use up what initialises one member: its own braces, one value, or several values."""
@@ -99,7 +112,7 @@ class Initialisers(Expressions):
                 yield replace(
                     piece, offset=piece.offset + slot.offset, bits=piece.bits or slot.bits
                 )
-        elif isinstance(slot.ctype, Array) and _is_string(item) and size_of(slot.ctype.of) == 1:
+        elif isinstance(slot.ctype, Array) and is_string(item) and size_of(slot.ctype.of) == 1:
             items.popleft()
             yield Piece(slot.offset, slot.ctype, item)
         elif isinstance(slot.ctype, Array) or (
@@ -112,21 +125,30 @@ class Initialisers(Expressions):
             items.popleft()
             yield Piece(slot.offset, slot.ctype, item, slot.bits)
 
-    def _designated(self, ctype: CType, offset: int, pair: Node) -> Generator[Piece, None, int]:
-        designators = pair.children_by_field_name("designator")
-        if not designators:
-            designators = [child for child in pair.named_children if "designator" in child.type]
-        if not designators and pair.named_children[0].type == "field_identifier":
-            designators = [pair.named_children[0]]
-        value = field_of(pair, "value")
+    def _designated(
+        self, ctype: CType, offset: int, designators: list[Node], value: Node, items: deque[Node]
+    ) -> Generator[Piece, None, int]:
+        """Yield what a designated value is for; what follows in `items` goes on after it.
+
+        Returns the position of the member or element after it.
+        """
         first, last, slot = self._designate(ctype, offset, designators[0])
+        rest = designators[1:]
+        if isinstance(ctype, Struct) and not ctype.members()[first].name:
+            # A member of an anonymous struct: what follows goes on inside that.
+            inner = ctype.members()[first]
+            slot, rest = Slot(offset + inner.offset, inner.type), designators
         for index in range(first, last + 1):
             at = slot
             if isinstance(ctype, Array):
                 at = Slot(offset + index * size_of(ctype.of), ctype.of)
-            for designator in designators[1:]:
-                _, _, at = self._designate(at.ctype, at.offset, designator)
-            yield from self._one(at, deque([value]))
+            following = items if index == last else deque[Node]()
+            if rest:
+                pair = rest, value
+                yield from self._fill(at.ctype, at.offset, following, braces=False, first=pair)
+            else:
+                following.appendleft(value)
+                yield from self._one(at, following)
         return last + 1
 
     def _designate(self, ctype: CType, offset: int, node: Node) -> tuple[int, int, Slot]:
@@ -152,19 +174,6 @@ class Initialisers(Expressions):
             raise Untranslatable(f"the element {text_of(node)}")
         return first, last, Slot(offset + first * size_of(ctype.of), ctype.of)
 
-    def _slots(self, ctype: CType, offset: int) -> list[Slot]:
-        if isinstance(ctype, Array):
-            size = size_of(ctype.of)
-            count = min(ctype.count or 0, _MOST_ELEMENTS)
-            return [Slot(offset + index * size, ctype.of) for index in range(count)]
-        if not isinstance(ctype, Struct):
-            return [Slot(offset, ctype)]
-        slots = [
-            Slot(offset + member.offset, member.type, member if member.width is not None else None)
-            for member in ctype.members()
-        ]
-        return slots[:1] if ctype.union else slots
-
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -173,6 +182,35 @@ class Slot:
     offset: int
     ctype: CType
     bits: Field | None = None
+
+
+def _slot(ctype: CType, offset: int, position: int) -> Slot | None:
+    """Return the member or element at a position, or None where there is none."""
+    if isinstance(ctype, Array):
+        if ctype.count is not None and position >= ctype.count:
+            return None
+        if position >= _MOST_ELEMENTS:
+            raise Untranslatable(f"an initialiser of more than {_MOST_ELEMENTS} elements")
+        return Slot(offset + position * size_of(ctype.of), ctype.of)
+    if not isinstance(ctype, Struct):
+        return Slot(offset, ctype) if position == 0 else None
+    members = ctype.members()[:1] if ctype.union else ctype.members()
+    if position >= len(members):
+        return None
+    member = members[position]
+    bits = member if member.width is not None else None
+    return Slot(offset + member.offset, member.type, bits)
+
+
+def _designators(pair: Node) -> list[Node]:
+    found = pair.children_by_field_name("designator")
+    if not found:
+        found = [child for child in pair.named_children if "designator" in child.type]
+    if not found and pair.named_children[0].type == "field_identifier":
+        found = [pair.named_children[0]]
+    if not found:
+        raise Untranslatable(f"does not parse: {text_of(pair)[:60]}")
+    return found
 
 
 def _position(struct: Struct, name: str) -> int:
@@ -184,17 +222,6 @@ def _position(struct: Struct, name: str) -> int:
     return 0
 
 
-def _is_string(node: Node) -> bool:
+def is_string(node: Node) -> bool:
+    """Whether a node is a string, or several in a row."""
     return node.type in ("string_literal", "concatenated_string")
-
-
-def string_for(ctype: Array, node: Node) -> bytes:
-    """Return the bytes of a string that initialises an array, cut or filled to its size."""
-    if not isinstance(ctype.of, Int) or ctype.of.type.bits != 8:
-        raise Untranslatable(f"a string for {ctype}")
-    data = string_bytes(node) + b"\0"
-    count = len(data) if ctype.count is None else ctype.count
-    return data[:count].ljust(count, b"\0")
-
-
-is_string = _is_string

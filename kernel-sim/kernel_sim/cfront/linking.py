@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tree_sitter import Node
 
 from kernel_sim.cfront.build import Builder, Operand, Place
+from kernel_sim.cfront.casts import NoCast
 from kernel_sim.cfront.ctype import (
     ULONG,
     Array,
@@ -24,6 +26,7 @@ from kernel_sim.cfront.ctype import (
     container,
     size_of,
 )
+from kernel_sim.cfront.literals import string_for
 from kernel_sim.cfront.unit import Declared, Unit, has_word, text_of
 from kernel_sim.ir import (
     FUNCTION_STRIDE,
@@ -39,10 +42,15 @@ from kernel_sim.ir import (
 )
 
 if TYPE_CHECKING:
+    from kernel_sim.cfront.scopes import Scopes
     from kernel_sim.cfront.statements import Lowering
 
 MODEL = "model_"
 _MOST_BYTES = 1 << 24
+_DEPTH = 5000
+"""Calls of the front end in one another: initialisers that lead from one to the next are deep."""
+_THREAD_LOCAL = ("__thread", "_Thread_local", "thread_local")
+_MOST_READINGS = 50
 
 
 @dataclass(slots=True)
@@ -64,9 +72,7 @@ class _Variable:
     ctype: CType
     unit: Unit
     declared: Declared
-    scope: Lowering | None = None
-    scopes: tuple[Any, ...] = ()
-    """For a static local: the scopes that it stands in, itself among their names."""
+    scope: Scopes | None = None
 
 
 class Linker:
@@ -91,7 +97,6 @@ class Linker:
         self._keys: dict[str, tuple[Unit, Node]] = {}
         self._addresses: dict[str, int] = {}
         self._next = GLOBALS
-        self._images: deque[tuple[str, _Variable]] = deque()
         for unit in units:
             for name, node in unit.functions.items():
                 if name.startswith(MODEL):
@@ -113,18 +118,22 @@ class Linker:
         """Lower functions by name, and whatever they reach; return the program so far."""
         from kernel_sim.cfront.statements import Lowering
 
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, _DEPTH))
+        try:
+            return self._link(roots, Lowering)
+        finally:
+            sys.setrecursionlimit(limit)
+
+    def _link(self, roots: Iterable[str], lowering: type[Lowering]) -> Program:
         waiting = deque(self.function_key(name, self.units[0]) for name in roots)
-        while waiting or self._images:
-            while waiting:
-                key = waiting.popleft()
-                if key in self.program.functions:
-                    continue
-                made = self._lower(key, Lowering)
-                self.program.functions[key] = made
-                waiting.extend(_callees(made))
-                waiting.extend(one for one in self._addresses if one not in self.program.functions)
-            while self._images:
-                self._make_image(*self._images.popleft())
+        while waiting:
+            key = waiting.popleft()
+            if key in self.program.functions:
+                continue
+            made = self._lower(key, lowering)
+            self.program.functions[key] = made
+            waiting.extend(_callees(made))
             waiting.extend(one for one in self._addresses if one not in self.program.functions)
         self.program.addresses = list(self._addresses)
         self.program.globals.sort(key=lambda one: one.address)
@@ -136,13 +145,25 @@ class Linker:
             self.ledger.missing.add(key)
             return _stub(key, f"{key}() is not in the tree or the model")
         unit, node = found
+        path, line = unit.place(node)
+        self.ledger.functions[key] = path
         try:
-            made = lowering(unit, self, key).function(node)
+            return self._lower_node(key, unit, node, lowering)
         except Untranslatable as error:
-            path, line = unit.place(node)
-            made = _stub(key, f"{path}:{line}: {error}")
-        self.ledger.functions[key] = unit.place(node)[0]
-        return made
+            return _stub(key, f"{path}:{line}: {error}")
+        except RecursionError:
+            return _stub(key, f"{path}:{line}: {key}() is nested too deeply")
+
+    def _lower_node(
+        self, key: str, unit: Unit, node: Node, lowering: Callable[[Unit, Linker, str], Lowering]
+    ) -> Function:
+        """Lower a definition; a variable with a type's name is only seen on the way."""
+        for _ in range(_MOST_READINGS):
+            try:
+                return lowering(unit, self, key).function(node)
+            except NoCast as found:
+                node = unit.without_cast(node, found)
+        raise Untranslatable("too many variables have names of types")
 
     def file_scope(self, unit: Unit) -> Lowering:
         """Return what reads declarations at a unit's file scope."""
@@ -201,6 +222,8 @@ class Linker:
         scope = self.file_scope(unit)
         declarator = node.child_by_field_name("declarator")
         assert declarator is not None
+        if declarator.has_error:
+            raise Untranslatable(f"does not parse: {text_of(declarator)[:60]}")
         found = scope.declarator(scope.specified(node), declarator)
         if not isinstance(found, Func):
             raise Untranslatable(f"not a function: {text_of(declarator)[:60]}")
@@ -232,32 +255,59 @@ class Linker:
     def _place(self, key: str, unit: Unit, declared: Declared) -> Place:
         found = self._placed.get(key)
         if found is None:
+            if any(has_word(declared.whole, word) for word in _THREAD_LOCAL):
+                raise Untranslatable(f"the thread-local variable {key}")
             scope = self.file_scope(unit)
             ctype = scope.declared_type(declared)
             if isinstance(ctype, Array) and ctype.count is None and declared.value is not None:
                 ctype = Array(ctype.of, scope.array_count(ctype.of, declared.value))
             found = self._new_variable(key, ctype, unit, declared, None)
+        self._check_image(key)
         return Place(found.ctype, address=Operand(ULONG, const=found.address))
 
-    def static_local(self, scope: Lowering, name: str, ctype: CType, declared: Declared) -> Place:
+    def static_local(self, scope: Scopes, name: str, ctype: CType, declared: Declared) -> Place:
         """Return the place of a static variable inside a function."""
         path, line = scope.unit.place(declared.declarator)
-        key = f"{scope.name}:{path}:{line}:{name}"
+        return self._static(f"{scope.name}:{path}:{line}:{name}", ctype, declared, scope, name)
+
+    def static_literal(self, scope: Scopes, ctype: CType, node: Node, value: Node) -> Place:
+        """Return the place of a compound literal in the initialiser of a static variable."""
+        path, line = scope.unit.place(node)
+        key = f"{scope.name}:{path}:{line}:literal:{node.start_byte}"
+        return self._static(key, ctype, Declared(node, node, value), scope)
+
+    def _static(
+        self, key: str, ctype: CType, declared: Declared, scope: Scopes, name: str = ""
+    ) -> Place:
         found = self._placed.get(key)
         if found is None:
-            found = self._new_variable(key, ctype, scope.unit, declared, scope)
-            found.scopes = tuple(scope.scopes)
-        return Place(ctype, address=Operand(ULONG, const=found.address))
+            found = self._new_variable(key, ctype, scope.unit, declared, scope, name)
+        self._check_image(key)
+        return Place(found.ctype, address=Operand(ULONG, const=found.address))
 
     def _new_variable(
-        self, key: str, ctype: CType, unit: Unit, declared: Declared, scope: Lowering | None
+        self,
+        key: str,
+        ctype: CType,
+        unit: Unit,
+        declared: Declared,
+        scope: Scopes | None,
+        name: str = "",
     ) -> _Variable:
         _packed, asked = self.file_scope(unit).attributes(declared.whole)
         address = self._take(max(size_of(ctype), 1), max(align_of(ctype), asked, 1))
         found = _Variable(address, ctype, unit, declared, scope)
         self._placed[key] = found
-        self._images.append((key, found))
+        if scope is not None and name:
+            # Its own initialiser may name it.
+            scope.scopes[-1].places[name] = Place(ctype, address=Operand(ULONG, const=address))
+        self._make_image(key, found)
         return found
+
+    def _check_image(self, key: str) -> None:
+        """Whoever uses a variable whose initialiser was not understood ends inconclusive."""
+        if key in self.ledger.broken:
+            raise Untranslatable(f"the initialiser of {key}: {self.ledger.broken[key]}")
 
     def _take(self, size: int, align: int) -> int:
         if size > _MOST_BYTES:
@@ -281,16 +331,13 @@ class Linker:
         path, _line = variable.unit.place(variable.declared.whole)
         if variable.declared.value is not None:
             scope = variable.scope or self.file_scope(variable.unit)
-            kept, scope.scopes = scope.scopes, [*scope.scopes, *variable.scopes]
             try:
                 self._fill(image, scope, variable.ctype, variable.declared.value)
             except Untranslatable as error:
                 self.ledger.broken[key] = str(error)
-            finally:
-                scope.scopes = kept
         self.program.globals.append(Global(key, variable.address, bytes(image), path))
 
-    def _fill(self, image: bytearray, scope: Lowering, ctype: CType, value: Node) -> None:
+    def _fill(self, image: bytearray, scope: Scopes, ctype: CType, value: Node) -> None:
         for piece in scope.pieces(ctype, value):
             data = self._encode(scope, piece.ctype, piece.value)
             if piece.bits is None:
@@ -303,8 +350,8 @@ class Linker:
             new = (int.from_bytes(data, "little") << first) & mask
             image[at : at + size] = (old & ~mask | new).to_bytes(size, "little")
 
-    def _encode(self, scope: Lowering, ctype: CType, value: Node) -> bytes:
-        from kernel_sim.cfront.initialise import is_string, string_for
+    def _encode(self, scope: Scopes, ctype: CType, value: Node) -> bytes:
+        from kernel_sim.cfront.initialise import is_string
 
         if isinstance(ctype, Array) and is_string(value):
             return string_for(ctype, value)
@@ -319,10 +366,11 @@ class Linker:
                 self._fill(image, scope, ctype, inner)
                 return bytes(image)
         kept, scope.builder = scope.builder, Builder()
+        scope.is_static, before = True, scope.is_static
         try:
             found = scope.builder.convert(scope.value(value), ctype)
         finally:
-            scope.builder = kept
+            scope.builder, scope.is_static = kept, before
         if found.const is None or not isinstance(ctype, Int | Pointer):
             raise Untranslatable(f"not a constant: {text_of(value)[:60]}")
         size = size_of(ctype)

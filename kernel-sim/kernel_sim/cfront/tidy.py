@@ -14,6 +14,10 @@ _NEIGHBOURS = re.compile(
 )
 _ATTRIBUTE = re.compile(r"__attribute__\(\(")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|[()]')
+_ENUM = re.compile(r"\benum\s+(__attribute__\(\([^;{}]*?\)\))\s*(\w*\s*\{[^{}]*\})")
+_TYPEDEF = re.compile(
+    r"(\btypedef\b[^;{}()]*?)(__attribute__\(\((?:[^;{}()]|\([^;{}()]*\))*\)\))([\s*]*\w+)(?=\s*;)"
+)
 _BOUNDARY = re.compile(r"[;{}()]")
 MAX_DECLARATION = 2000
 """Characters from a declaration's start to its attribute; a longer one stays as it is."""
@@ -23,11 +27,12 @@ def tidy(text: str) -> str:
     """Name unnamed bit-fields, drop empty members, and bring attributes before declarators.
 
     `int :3;` becomes `int __unnamed:3;` (several in a structure have one name; a width of 0 keeps
-    its meaning). `T x __attribute__((a)) = 1;` becomes `__attribute__((a)) T x  = 1;`.
+    its meaning). `T x __attribute__((a)) = 1;` becomes `__attribute__((a)) T x  = 1;`, and there
+    `cleanup(f)` becomes `cleanup(f, x)`.
     """
     named = _UNNAMED.sub(r"\1 __unnamed:\2", text)
     merged = _NEIGHBOURS.sub(r"\1,\2 ", _EMPTY_MEMBER.sub(r";\1", named))
-    return _move_attributes(merged)
+    return _move_attributes(_TYPEDEF.sub(r"\1\3 \2", _ENUM.sub(r"enum \2 \1", merged)))
 
 
 def _move_attributes(text: str) -> str:
@@ -38,10 +43,19 @@ def _move_attributes(text: str) -> str:
         start = _start_of_declaration(text, found.start(), done)
         if start is None or not re.compile(r"\s*[=;]").match(text, end):
             continue
-        parts += [text[done:start], " ", text[found.start() : end], " "]
+        attribute = _name_cleanup(text[found.start() : end], text[start : found.start()])
+        parts += [text[done:start], " ", attribute, " "]
         parts += [text[start : found.start()]]
         done = end
     return "".join(parts) + text[done:]
+
+
+def _name_cleanup(attribute: str, declared: str) -> str:
+    """Say in `cleanup(f)` which of the declarators that follow it is for."""
+    name = re.search(r"(\w+)(?:\s*\[[^\]]*\])*\s*$", declared)
+    if name is None:
+        return attribute
+    return re.sub(r"\b(_*cleanup_*)\(\s*(\w+)\s*\)", rf"\1(\2, {name[1]})", attribute)
 
 
 def _start_of_declaration(text: str, at: int, least: int) -> int | None:

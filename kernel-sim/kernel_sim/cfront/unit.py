@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import tree_sitter
 import tree_sitter_c
 
-from kernel_sim.cfront.casts import find_typedefs, mark_casts
-from kernel_sim.cfront.ctype import CType, Struct
+from kernel_sim.cfront.casts import BUILT_IN, NoCast, find_typedefs, mark_casts, without_cast
+from kernel_sim.cfront.ctype import CType, Struct, Untranslatable
 from kernel_sim.cfront.plain import make_plain
 from kernel_sim.cfront.preprocess import Source
 
@@ -57,7 +57,9 @@ class Unit:
         self.source = source
         plain = make_plain(source.text)
         raw = plain.text.encode()
-        self.text = mark_casts(raw, find_typedefs(raw)) + b"\n" + extra.encode()
+        self._casts = find_typedefs(raw) | BUILT_IN
+        """Names that may be types: what stands in brackets before a sign is then a cast."""
+        self.text = mark_casts(raw, self._casts) + b"\n" + extra.encode()
         self.types = plain.types
         self.root = parse(self.text)
         self.functions: dict[str, tree_sitter.Node] = {}
@@ -88,12 +90,21 @@ class Unit:
     def typeof_operand(self, number: int) -> tree_sitter.Node | None:
         """Return the operand of the n-th typeof as a sizeof, None where it does not parse."""
         if number not in self._typeofs:
-            root = parse(f"int x = sizeof({self.types[number]});".encode())
+            text = f"int x = sizeof({self.types[number]});".encode()
+            root = parse(mark_casts(text, self._casts))
             node = root.descendant_for_byte_range(8, 9)
             while node is not None and node.type != "sizeof_expression":
                 node = node.parent
             self._typeofs[number] = None if root.has_error else node
         return self._typeofs[number]
+
+    def without_cast(self, node: tree_sitter.Node, found: NoCast) -> tree_sitter.Node:
+        """Read a function again without a mark; lines stay as they are. Raises `Untranslatable`."""
+        text = without_cast(node.text or b"", found.start - node.start_byte, found.name)
+        if text is None:
+            raise Untranslatable(f"the variable {found.name} has the name of a type")
+        again = parse(b"\n" * node.start_point.row + text)
+        return next(child for child in again.children if child.type == "function_definition")
 
     def _index(self) -> None:
         spans: list[tuple[int, int]] = []
