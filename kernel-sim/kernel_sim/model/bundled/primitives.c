@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The bundled tree's lib/primitives.c for many threads: locks, bits, waiting, memory and the disk
- * in terms of what an engine supplies. Functions here stand in for the tree's of the same name.
+ * The bundled tree's lib/primitives.c for many threads: locks, bits, waiting and memory in terms of
+ * what an engine supplies. Functions here stand in for the tree's of the same name.
  */
 #include <linux/buffer_head.h>
 #include <linux/pagemap.h>
-#include <sim/engine.h>
-
-#define THREADS	16
-#define ALL	(~0UL)
+#include "kit.h"
 
 struct sim_task {
 	struct task_struct task;
 	bool registered;	/* among the sleepers, before a condition is looked at */
-	int locks;		/* held by this thread */
 };
 
 static struct sim_task tasks[THREADS];
@@ -29,14 +25,34 @@ static struct sim_task *self(void)
 	return &tasks[sim_self()];
 }
 
-int sim_locks_held(void)
+/* What the tree says where something is wrong that it cannot be told of in another way. */
+static const char *const complaints[] = {
+	"Spotted dirty metadata buffer",
+	"cannot write the data of an inode",
+	"error in the data of an inode",
+};
+
+static bool has_text(const char *text, const char *part)
 {
-	return self()->locks;
+	size_t i;
+
+	for (; *text; text++) {
+		for (i = 0; part[i] && text[i] == part[i]; i++)
+			;
+		if (!part[i])
+			return true;
+	}
+	return false;
 }
 
 int printk(const char *fmt, ...)
 {
+	size_t i;
+
 	sim_note(fmt, 0);
+	for (i = 0; i < sizeof(complaints) / sizeof(*complaints); i++)
+		if (has_text(fmt, complaints[i]))
+			sim_fail("warning", complaints[i]);
 	return 0;
 }
 
@@ -127,27 +143,27 @@ void spin_lock_init(spinlock_t *lock)
 void spin_lock(spinlock_t *lock)
 {
 	sim_acquire(&lock->owner, ALL);
-	self()->locks++;
+	lock_taken(class_of(lock));
 }
 
 void spin_unlock(spinlock_t *lock)
 {
 	if (!sim_swap(&lock->owner, sizeof(lock->owner), 0))
 		sim_fail("unbalanced lock", "a lock is released that nobody holds");
-	self()->locks--;
+	lock_dropped(class_of(lock));
 }
 
 void lock_page(struct page *page)
 {
 	sim_acquire(&page->flags, 1UL << PG_locked);
-	self()->locks++;
+	lock_taken(CLASS_PAGE);
 }
 
 void unlock_page(struct page *page)
 {
 	if (!TestClearPageLocked(page))
 		sim_fail("unbalanced lock", "a page is unlocked that is not locked");
-	self()->locks--;
+	lock_dropped(CLASS_PAGE);
 }
 
 void lock_buffer(struct buffer_head *bh)
@@ -159,20 +175,6 @@ void unlock_buffer(struct buffer_head *bh)
 {
 	if (!test_clear_buffer_locked(bh))
 		sim_fail("unbalanced lock", "a buffer is unlocked that is not locked");
-}
-
-/* The device reads memory when the request reaches it; it is done when this returns. */
-void submit_bh(int op, struct buffer_head *bh)
-{
-	u8 *block = bh->b_bdev->bd_data + bh->b_blocknr * bh->b_size;
-
-	if (bh->b_blocknr >= bh->b_bdev->bd_nr_blocks)
-		sim_fail("assertion", "a transfer past the end of the device");
-	if (op == REQ_OP_WRITE)
-		sim_copy(block, bh->b_data, bh->b_size);
-	else
-		sim_copy(bh->b_data, block, bh->b_size);
-	bh->b_end_io(bh, 1);
 }
 
 u32 crc32c(u32 crc, const void *data, size_t n)
