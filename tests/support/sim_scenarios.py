@@ -7,7 +7,6 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from kernel_sim import ir
@@ -43,11 +42,6 @@ def load_scenarios(folder: Path = MODEL / "scenarios") -> dict[str, Scenario]:
             words = tuple(f"-D{key}={value}" for key, value in variant.get("defines", {}).items())
             found[name] = Scenario(name, folder / data["source"], words)
     return found
-
-
-@cache
-def _stub_unit(text: str, path: str) -> Unit:
-    return Unit(strip_markers(text, path))
 
 
 def _preprocess(path: str, cwd: Path, tree: Path, defines: tuple[str, ...] = ()) -> str:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The device. Blocks that were never written are not kept; the others stand in slots in the order
- * of their first write, so that all of the disk is copied in one access. One request is served at a
+ * of their first write. One request is served at a
  * time, as the tree frees what it wrote when submit_bh() returns.
  *
  * With SIM_DEVICE_THREAD a thread of its own reads memory, at a time of its choice, while whoever
@@ -23,16 +23,19 @@ static struct {
 	int settings;
 	bool has_thread;
 	void (*look)(void);
+	unsigned long writes;
 	int slots;
 	u8 slot[DISK_BLOCKS];	/* 0: never written, else its slot from 1 */
 	sector_t block[SLOTS];
+	unsigned int version[SLOTS];
 	u8 *bytes;
 } disk;
 
 /* Where a thread has its own copy of the disk, laid out as the tree wants it. */
 static struct {
 	u8 *flat;
-	u8 *slots;
+	unsigned long writes;		/* to the disk, when the copy was made */
+	unsigned int version[SLOTS];	/* 0: not copied yet */
 } copies[THREADS];
 
 static void write_block(struct buffer_head *bh)
@@ -46,6 +49,8 @@ static void write_block(struct buffer_head *bh)
 		slot = disk.slot[bh->b_blocknr] = ++disk.slots;
 	}
 	sim_copy(disk.bytes + (slot - 1) * PAGE_SIZE, bh->b_data, PAGE_SIZE);
+	disk.version[slot - 1]++;
+	disk.writes++;
 }
 
 static void read_block(struct buffer_head *bh)
@@ -131,7 +136,12 @@ void disk_attach(struct block_device *bdev, int settings)
 	}
 }
 
-/* What an earlier recovery wrote to places that the disk does not have yet. */
+/* Recovery writes to these, so what an earlier one has left there must go. */
+static bool is_home(sector_t block)
+{
+	return block < EXT4_JOURNAL_FIRST || block >= EXT4_FIRST_DATA_BLOCK;
+}
+
 static void forget(u8 *flat, sector_t first, sector_t count)
 {
 	for (sector_t block = first; block < first + count; block++)
@@ -139,22 +149,32 @@ static void forget(u8 *flat, sector_t first, sector_t count)
 			sim_fill(flat + block * PAGE_SIZE, 0, PAGE_SIZE);
 }
 
-/* The caller is in transfer(), or no other thread runs. The copy is the thread's until the next. */
-void disk_snapshot(struct block_device *copy)
+/*
+ * The caller is in transfer(), or no other thread runs. The copy is the thread's until the next.
+ * False: nothing was written since the last one, and the copy is what recovery made of it.
+ * `data_blocks` is how many files use.
+ */
+bool disk_snapshot(struct block_device *copy, sector_t data_blocks)
 {
-	int me = sim_self(), count = disk.slots, i;
+	unsigned int version[SLOTS];
+	int me = sim_self(), i;
 
 	if (!copies[me].flat)
 		copies[me].flat = sim_alloc(DISK_BLOCKS * PAGE_SIZE);
-	if (!copies[me].slots)
-		copies[me].slots = sim_alloc(SLOTS * PAGE_SIZE);
-	sim_copy(copies[me].slots, disk.bytes, count * PAGE_SIZE);
-	forget(copies[me].flat, EXT4_FIRST_INODE_BLOCK, FILES);
-	forget(copies[me].flat, EXT4_FIRST_DATA_BLOCK, DATA_BLOCKS);
-	for (i = 0; i < count; i++)
-		sim_copy(copies[me].flat + disk.block[i] * PAGE_SIZE,
-			 copies[me].slots + i * PAGE_SIZE, PAGE_SIZE);
 	copy->bd_data = copies[me].flat;
+	if (copies[me].writes == disk.writes)
+		return false;
+	copies[me].writes = disk.writes;
+	sim_copy(version, disk.version, sizeof(version));
+	forget(copies[me].flat, EXT4_FIRST_INODE_BLOCK, FILES);
+	forget(copies[me].flat, EXT4_FIRST_DATA_BLOCK, data_blocks);
+	for (i = 0; i < disk.slots; i++) {
+		if (version[i] != copies[me].version[i] || is_home(disk.block[i]))
+			sim_copy(copies[me].flat + disk.block[i] * PAGE_SIZE,
+				 disk.bytes + i * PAGE_SIZE, PAGE_SIZE);
+		copies[me].version[i] = version[i];
+	}
+	return true;
 }
 
 /* Whether a block of the disk has these bytes, whatever the log says. */

@@ -10,7 +10,6 @@
 #define THREADS		16
 #define ALL		(~0UL)
 #define FILES		4
-#define DATA_BLOCKS	16	/* that files may use */
 #define DISK_BLOCKS	(EXT4_FIRST_DATA_BLOCK + EXT4_FILE_BLOCKS)
 
 /* Classes of locks, for their order. A buffer's journal lock is what no other class is. */
@@ -36,7 +35,7 @@ void compare_lock_orders(void);
 
 /* disk.c */
 void disk_attach(struct block_device *bdev, int settings);
-void disk_snapshot(struct block_device *copy);
+bool disk_snapshot(struct block_device *copy, sector_t data_blocks);
 int disk_home_is(sector_t block, const u8 *bytes);
 
 #endif
