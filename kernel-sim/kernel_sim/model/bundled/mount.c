@@ -95,8 +95,10 @@ int sim_write(long offset, unsigned char value)
 void sim_commit(void)
 {
 	sim_acquire(&commit_mutex, ALL);
+	lock_taken(CLASS_COMMIT);
 	if (the_journal()->j_running_transaction)
 		jbd2_journal_commit_transaction(the_journal());
+	lock_dropped(CLASS_COMMIT);
 	sim_swap(&commit_mutex, sizeof(commit_mutex), 0);
 }
 
@@ -126,6 +128,8 @@ unsigned char sim_power_cut(long offset)
 	}
 	raw = (void *)(copy.bd_data +
 		       (EXT4_FIRST_INODE_BLOCK + the_file()->f_inode->i_ino) * PAGE_SIZE);
+	if (offset >= raw->i_size)
+		return 0;
 	return copy.bd_data[raw->i_block[offset >> PAGE_SHIFT] * PAGE_SIZE + (offset & ~PAGE_MASK)];
 }
 

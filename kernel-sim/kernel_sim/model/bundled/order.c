@@ -5,8 +5,9 @@
  * that were taken in both orders are reported even where no schedule came to a deadlock.
  *
  * A handle is a lock as well: a commit waits until all are closed. The tree opens it in its own
- * way, so it is noticed at the next lock that its thread takes or drops. Locks of one class inside
- * one another are not compared.
+ * way, so it is noticed at the next lock that its thread takes or drops. The commit itself must never
+ * open one: where the log is full it would wait for itself. Locks of one class inside one another are
+ * not compared.
  */
 #include "kit.h"
 
@@ -34,7 +35,7 @@ static const char *const reports[CLASSES] = {
 	[CLASS_JOURNAL_LIST] = "j_list_lock",
 	[CLASS_INODE] = "i_rwsem",
 	[CLASS_MAPPING] = "a mapping's i_lock",
-	[CLASS_OTHER] = "another lock",
+	[CLASS_COMMIT] = "the commit",
 };
 
 /* During setup only; later the table does not change. */
@@ -70,8 +71,11 @@ static struct watched *look(void)
 	struct watched *me = &threads[sim_self()];
 	bool handle = journal_current_handle();
 
-	if (handle && !me->handle)
+	if (handle && !me->handle) {
 		note(me, CLASS_HANDLE);
+		if (me->held[CLASS_COMMIT])
+			sim_fail("lock order", "a commit opens a handle");
+	}
 	me->handle = handle;
 	me->held[CLASS_HANDLE] = handle;
 	return me;

@@ -7,13 +7,17 @@
 #include <linux/pagemap.h>
 #include "kit.h"
 
+#define BIT_QUEUES	8
+
 struct sim_task {
 	struct task_struct task;
-	bool registered;	/* among the sleepers, before a condition is looked at */
+	unsigned long *queue;	/* registered among its sleepers before a condition is looked at */
 };
 
 static struct sim_task tasks[THREADS];
-static unsigned long sleepers;	/* a bit for each thread that waits to be woken */
+/* A bit for each thread that waits to be woken: for an event, or for a bit of a word. */
+static unsigned long sleepers;
+static unsigned long bit_sleepers[BIT_QUEUES];
 
 struct task_struct *sim_current(void)
 {
@@ -79,19 +83,28 @@ void kfree(const void *mem)
 /*
  * Called in a loop, as long as a condition does not hold. The first call puts the thread among the
  * sleepers and has the condition looked at once more; the next one sleeps until somebody wakes
- * them. What wakes a queue wakes them all: a thread that was not meant looks and sleeps again.
+ * them: a thread that was not meant looks and sleeps again.
  */
-void model_block(const char *what)
+static void sleep_on(unsigned long *queue)
 {
 	unsigned long bit = 1UL << sim_self();
 
-	if (!self()->registered) {
-		self()->registered = true;
-		sim_or(&sleepers, sizeof(sleepers), bit);
+	if (self()->queue != queue) {
+		self()->queue = queue;
+		sim_or(queue, sizeof(*queue), bit);
 		return;
 	}
-	sim_wait(&sleepers, bit, 0);
-	self()->registered = false;
+	sim_wait(queue, bit, 0);
+	self()->queue = NULL;
+}
+
+/*
+ * The tree's wait_event() does not say which queue it means, so that what wakes one wakes them all:
+ * a wake-up that is missing is not seen where another one follows.
+ */
+void model_block(const char *what)
+{
+	sleep_on(&sleepers);
 }
 
 void wake_up(wait_queue_head_t *wq)
@@ -99,15 +112,20 @@ void wake_up(wait_queue_head_t *wq)
 	sim_swap(&sleepers, sizeof(sleepers), 0);
 }
 
+static unsigned long *bit_queue(const unsigned long *word)
+{
+	return &bit_sleepers[((unsigned long)word >> 4) % BIT_QUEUES];
+}
+
 void wait_on_bit(const unsigned long *word, unsigned int bit)
 {
 	while (test_bit(bit, word))
-		model_block("bit");
+		sleep_on(bit_queue(word));
 }
 
 void wake_up_bit(const unsigned long *word, unsigned int bit)
 {
-	sim_swap(&sleepers, sizeof(sleepers), 0);
+	sim_swap(bit_queue(word), sizeof(unsigned long), 0);
 }
 
 void set_bit(unsigned int nr, unsigned long *word)
