@@ -38,8 +38,8 @@ class Mutant:
         return _show(apply(code.data, edits))
 
 
-# What macros do with types and blocks does not parse: while it is looked at, it is something else of
-# the same length.
+# What macros do with types and blocks does not parse: while it is looked at it is something
+# else, of the same length.
 _LOOP = re.compile(rb"\blist_for_each_entry(?:_safe)?(?=\()")
 _WHILE = re.compile(rb"\bwhile( {14,19})(?=\()")
 _TYPE, _HIDDEN = b"struct journal_head, b_list", b"struct_journal_head, b_list"

@@ -61,7 +61,7 @@ int sim_file(int journal_flag, int pages)
 	sim_fill(fill, 'a', sizeof(fill));
 	for (i = 0; i < pages; i++)
 		if (generic_perform_write(file, fill, sizeof(fill), i * PAGE_SIZE) != sizeof(fill))
-			sim_inconclusive("a write during setup failed");
+			sim_fail("write", "write(2) failed during setup");
 	sim_commit();
 	return file_count++;
 }
