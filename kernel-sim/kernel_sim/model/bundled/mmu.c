@@ -5,9 +5,9 @@
  * length of a store, and while permission is taken away; a store can never land in between.
  */
 #include <linux/pagemap.h>
-#include <sim/engine.h>
+#include "kit.h"
 
-static spinlock_t tlb;
+static unsigned long tlb;
 
 int page_mkclean(struct page *page)
 {
@@ -17,13 +17,13 @@ int page_mkclean(struct page *page)
 	list_for_each_entry(vma, &page->mapping->i_mmap, shared) {
 		pte_t *pte = &vma->ptes[page->index];
 
-		spin_lock(&tlb);
+		sim_acquire(&tlb, ALL);
 		if (pte->page == page) {
 			cleaned |= pte->dirty || pte->write;
 			pte->dirty = false;
 			pte->write = false;
 		}
-		spin_unlock(&tlb);
+		sim_swap(&tlb, sizeof(tlb), 0);
 	}
 	return cleaned;
 }
@@ -34,13 +34,13 @@ int user_store(struct vm_area_struct *vma, loff_t offset, u8 value)
 	bool done;
 
 	for (;;) {
-		spin_lock(&tlb);
+		sim_acquire(&tlb, ALL);
 		done = pte->page && pte->write;
 		if (done) {
 			pte->dirty = true;
 			pte->page->virtual[offset & ~PAGE_MASK] = value;
 		}
-		spin_unlock(&tlb);
+		sim_swap(&tlb, sizeof(tlb), 0);
 		if (done)
 			return 0;
 		if (handle_mm_fault(vma, offset >> PAGE_SHIFT, FAULT_FLAG_WRITE) & VM_FAULT_ERROR)

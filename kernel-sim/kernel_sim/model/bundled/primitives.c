@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The bundled tree's lib/primitives.c for many threads: locks, bits, waiting, memory and the disk
- * in terms of what an engine supplies. Functions here stand in for the tree's of the same name.
+ * The bundled tree's lib/primitives.c for many threads: locks, bits, waiting and memory in terms of
+ * what an engine supplies. Functions here stand in for the tree's of the same name.
  */
 #include <linux/buffer_head.h>
 #include <linux/pagemap.h>
-#include <sim/engine.h>
+#include "kit.h"
 
-#define THREADS	16
-#define ALL	(~0UL)
+#define BIT_QUEUES	8
 
 struct sim_task {
 	struct task_struct task;
-	bool registered;	/* among the sleepers, before a condition is looked at */
-	int locks;		/* held by this thread */
+	unsigned long *queue;	/* registered among its sleepers before a condition is looked at */
 };
 
 static struct sim_task tasks[THREADS];
-static unsigned long sleepers;	/* a bit for each thread that waits to be woken */
+/* A bit for each thread that waits to be woken: for an event, or for a bit of a word. */
+static unsigned long sleepers;
+static unsigned long bit_sleepers[BIT_QUEUES];
 
 struct task_struct *sim_current(void)
 {
@@ -29,14 +29,34 @@ static struct sim_task *self(void)
 	return &tasks[sim_self()];
 }
 
-int sim_locks_held(void)
+/* What the tree says where something is wrong that it cannot be told of in another way. */
+static const char *const complaints[] = {
+	"Spotted dirty metadata buffer",
+	"cannot write the data of an inode",
+	"error in the data of an inode",
+};
+
+static bool has_text(const char *text, const char *part)
 {
-	return self()->locks;
+	size_t i;
+
+	for (; *text; text++) {
+		for (i = 0; part[i] && text[i] == part[i]; i++)
+			;
+		if (!part[i])
+			return true;
+	}
+	return false;
 }
 
 int printk(const char *fmt, ...)
 {
+	size_t i;
+
 	sim_note(fmt, 0);
+	for (i = 0; i < sizeof(complaints) / sizeof(*complaints); i++)
+		if (has_text(fmt, complaints[i]))
+			sim_fail("warning", complaints[i]);
 	return 0;
 }
 
@@ -63,19 +83,28 @@ void kfree(const void *mem)
 /*
  * Called in a loop, as long as a condition does not hold. The first call puts the thread among the
  * sleepers and has the condition looked at once more; the next one sleeps until somebody wakes
- * them. What wakes a queue wakes them all: a thread that was not meant looks and sleeps again.
+ * them: a thread that was not meant looks and sleeps again.
  */
-void model_block(const char *what)
+static void sleep_on(unsigned long *queue)
 {
 	unsigned long bit = 1UL << sim_self();
 
-	if (!self()->registered) {
-		self()->registered = true;
-		sim_or(&sleepers, sizeof(sleepers), bit);
+	if (self()->queue != queue) {
+		self()->queue = queue;
+		sim_or(queue, sizeof(*queue), bit);
 		return;
 	}
-	sim_wait(&sleepers, bit, 0);
-	self()->registered = false;
+	sim_wait(queue, bit, 0);
+	self()->queue = NULL;
+}
+
+/*
+ * The tree's wait_event() does not say which queue it means, so that what wakes one wakes them all:
+ * a wake-up that is missing is not seen where another one follows.
+ */
+void model_block(const char *what)
+{
+	sleep_on(&sleepers);
 }
 
 void wake_up(wait_queue_head_t *wq)
@@ -83,15 +112,20 @@ void wake_up(wait_queue_head_t *wq)
 	sim_swap(&sleepers, sizeof(sleepers), 0);
 }
 
+static unsigned long *bit_queue(const unsigned long *word)
+{
+	return &bit_sleepers[((unsigned long)word >> 4) % BIT_QUEUES];
+}
+
 void wait_on_bit(const unsigned long *word, unsigned int bit)
 {
 	while (test_bit(bit, word))
-		model_block("bit");
+		sleep_on(bit_queue(word));
 }
 
 void wake_up_bit(const unsigned long *word, unsigned int bit)
 {
-	sim_swap(&sleepers, sizeof(sleepers), 0);
+	sim_swap(bit_queue(word), sizeof(unsigned long), 0);
 }
 
 void set_bit(unsigned int nr, unsigned long *word)
@@ -127,27 +161,27 @@ void spin_lock_init(spinlock_t *lock)
 void spin_lock(spinlock_t *lock)
 {
 	sim_acquire(&lock->owner, ALL);
-	self()->locks++;
+	lock_taken(class_of(lock));
 }
 
 void spin_unlock(spinlock_t *lock)
 {
 	if (!sim_swap(&lock->owner, sizeof(lock->owner), 0))
 		sim_fail("unbalanced lock", "a lock is released that nobody holds");
-	self()->locks--;
+	lock_dropped(class_of(lock));
 }
 
 void lock_page(struct page *page)
 {
 	sim_acquire(&page->flags, 1UL << PG_locked);
-	self()->locks++;
+	lock_taken(CLASS_PAGE);
 }
 
 void unlock_page(struct page *page)
 {
 	if (!TestClearPageLocked(page))
 		sim_fail("unbalanced lock", "a page is unlocked that is not locked");
-	self()->locks--;
+	lock_dropped(CLASS_PAGE);
 }
 
 void lock_buffer(struct buffer_head *bh)
@@ -159,20 +193,6 @@ void unlock_buffer(struct buffer_head *bh)
 {
 	if (!test_clear_buffer_locked(bh))
 		sim_fail("unbalanced lock", "a buffer is unlocked that is not locked");
-}
-
-/* The device reads memory when the request reaches it; it is done when this returns. */
-void submit_bh(int op, struct buffer_head *bh)
-{
-	u8 *block = bh->b_bdev->bd_data + bh->b_blocknr * bh->b_size;
-
-	if (bh->b_blocknr >= bh->b_bdev->bd_nr_blocks)
-		sim_fail("assertion", "a transfer past the end of the device");
-	if (op == REQ_OP_WRITE)
-		sim_copy(block, bh->b_data, bh->b_size);
-	else
-		sim_copy(bh->b_data, block, bh->b_size);
-	bh->b_end_io(bh, 1);
 }
 
 u32 crc32c(u32 crc, const void *data, size_t n)
