@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import tree_sitter_c
+from kernel_sim.cfront.casts import mark_casts, without_cast
 from kernel_sim.cfront.errors import PreprocessError
 from kernel_sim.cfront.plain import MAX_DEPTH, make_plain, split_arguments
 from kernel_sim.cfront.tidy import tidy
@@ -125,3 +126,23 @@ def test_arguments() -> None:
         ["a", " (b, c)", ' "d,)"', " {e, f}"],
         27,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "new"),
+    [
+        (b"x = (t) - 1;", b"x = (const t) - 1;"),
+        (b"return (t)&x;", b"return (const t)&x;"),
+        (b"f (t) - 1; u - 1; (u) - 1;", b"f (t) - 1; u - 1; (u) - 1;"),
+        (b's = "(t) - 1";', b's = "(t) - 1";'),
+        (b"c = '\"'; x = (t) - 1; d = '\"';", b"c = '\"'; x = (const t) - 1; d = '\"';"),
+        (b"x = (get()) - 1;", b"x = (0, get()) - 1;"),
+    ],
+)
+def test_casts_are_marked(text: bytes, new: bytes) -> None:
+    assert mark_casts(text, {b"t"}) == new
+
+
+def test_a_mark_is_taken_away() -> None:
+    assert without_cast(b"x = (const t) - 1;", 5, "t") == b"x = (      t) - 1;"
+    assert without_cast(b"x = (const t) - 1;", 4, "t") is None

@@ -64,7 +64,10 @@ NOT_UNDERSTOOD = {
         "does not parse: switch (3)",
     ),
     "error in a for": (MAIN % "for (;; { }", "does not parse: for (;;"),
-    "error in a struct": ("struct s { int a; int @ b; } v; " + MAIN % "v.a++;", "does not parse: struct s"),
+    "error in a struct": (
+        "struct s { int a; int @ b; } v; " + MAIN % "v.a++;",
+        "does not parse: struct s",
+    ),
     "error in a variable": ("int x = ; " + MAIN % "x++;", "does not parse: int x = ;"),
     "wide case": (MAIN % "switch (1) { case 0 ... 1<<30: return 1; }", "a case of 1073741825"),
     "case too large": (MAIN % "switch (1) { case 0 ... 1L<<40: return 1; }", "a case range that"),

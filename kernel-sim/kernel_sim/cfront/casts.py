@@ -10,15 +10,17 @@ import bisect
 import re
 
 TYPEOF = "__typeof_"
+MAX_WORD = 100
+"""Bytes before a bracket in which a word is looked for."""
 BUILT_IN = frozenset({b"_Bool", b"__int128", b"__int128_t", b"__uint128_t"})
 """Types that the parser takes for plain names."""
 _TYPEDEF = re.compile(rb"\btypedef\b([^;{]*)([;{])")
 _LAST_NAME = re.compile(rb"(\w+)\s*(?:\[[^\]]*\]\s*)*$")
 _INNER_NAME = re.compile(rb"\(\s*\*?\s*(\w+)\s*\)\s*\(")
 _CAST = re.compile(
-    rb'"(?:[^"\\\n]|\\.)*"|'
-    rb"(?:(?<!\w)(\w+\s*))?\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])"
+    rb'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|\(\s*([A-Za-z_]\w*)\s*\)(?=\s*[-+*&(])'
 )
+_WORD_BEFORE = re.compile(rb"(?<!\w)(\w+)\s*$")
 _CALL = re.compile(rb"\(\s*([A-Za-z_]\w*)\s*\(\s*\)\s*\)(?=\s*[-+*&(])")
 _BRACE = re.compile(rb"[{}]")
 
@@ -80,17 +82,17 @@ def mark_casts(text: bytes, typedefs: set[bytes]) -> bytes:
     starts = [start for start, _end in ends]
 
     def mark(match: re.Match[bytes]) -> bytes:
-        before, name = match[1] or b"", match[2]
-        if name is None:
+        name, start = match[1], match.start()
+        if name is None or (name not in typedefs and not name.startswith(TYPEOF.encode())):
             return match[0]
-        is_call = before.strip() not in (b"", b"return", b"case")
-        if (name not in typedefs and not name.startswith(TYPEOF.encode())) or is_call:
+        before = _WORD_BEFORE.search(text, max(0, start - MAX_WORD), start)
+        if before is not None and before[1] not in (b"return", b"case"):
             return match[0]
         # In its own typedef a name may stand in brackets, too.
         at = bisect.bisect_right(starts, match.start()) - 1
         if at >= 0 and match.start() < ends[at][1]:
             return match[0]
-        return before + b"(const " + name + b")"
+        return b"(const " + name + b")"
 
     marked = _CAST.sub(mark, text)
     return _CALL.sub(

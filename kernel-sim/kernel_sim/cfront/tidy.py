@@ -14,9 +14,9 @@ _NEIGHBOURS = re.compile(
 )
 _ATTRIBUTE = re.compile(r"__attribute__\(\(")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*"|[()]')
-_ENUM = re.compile(r"\benum\s+(__attribute__\(\([^;{}]*?\)\))\s*(\w*\s*\{[^{}]*\})")
+_ENUM = re.compile(r"enum(?<!\wenum)\s+(__attribute__\(\([^;{}]*?\)\))\s*(\w*\s*\{[^{}]*\})")
 _TYPEDEF = re.compile(
-    r"(\btypedef\b[^;{}()]*?)(__attribute__\(\((?:[^;{}()]|\([^;{}()]*\))*\)\))([\s*]*\w+)(?=\s*;)"
+    r"(typedef(?<!\wtypedef)\b[^;{}()]*?)(__attribute__\(\((?:[^;{}()]|\([^;{}()]*\))*\)\))([\s*]*\w+)(?=\s*;)"
 )
 _BOUNDARY = re.compile(r"[;{}()]")
 MAX_DECLARATION = 2000
