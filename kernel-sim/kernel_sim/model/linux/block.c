@@ -4,6 +4,7 @@
 #include <linux/blkdev.h>
 #include <linux/jbd2.h>
 #include <linux/version.h>
+#include <sim/scenario.h>
 #include "sim_linux.h"
 
 /* A device: where its blocks stand. One that is read after a crash has no cache. */
@@ -12,6 +13,14 @@ static struct {
 	unsigned char **disk;
 	unsigned long first;	/* block of the disk that is its block 0 */
 } devices[4];
+
+static void (*after_write)(void);
+
+/* What looks at the disk after each block that a thread of the scenario has written. */
+void sim_on_write(void (*look)(void))
+{
+	after_write = look;
+}
 
 static struct buffer_head *buffers[SIM_BLOCKS];
 static unsigned long buffers_lock;
@@ -122,10 +131,13 @@ static void transfer(int op, struct buffer_head *bh)
 {
 	unsigned char *block = bytes_of(bh->b_bdev, bh->b_blocknr, bh->b_size);
 
-	if (op == REQ_OP_WRITE)
+	if (op == REQ_OP_WRITE) {
 		sim_copy(block, bh->b_data, bh->b_size);
-	else
+		if (after_write && sim_self())
+			after_write();
+	} else {
 		sim_copy(bh->b_data, block, bh->b_size);
+	}
 	bh->b_end_io(bh, 1);
 }
 
