@@ -247,7 +247,8 @@ def _run_sim(args: argparse.Namespace, narrator: Narrator) -> int:
     settings, jobs = read_settings(), max(1, args.jobs)
     tree, trail = _find_commits(args, settings, narrator)
     with narrator.working(), run_folder(settings.home) as folder:
-        work = Work(tree, trail, scenarios, asked, folder, settings.home)
+        named = bool(args.scenario)
+        work = Work(tree, trail, scenarios, asked, folder, settings.home, named)
         document = sim.run_asked(work, args.ledger, args.replay, narrator.say, jobs)
     if args.json:
         _print_json(document)

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,8 @@ def find_changed(tree: Repository, base: str, last: str) -> Changed:
 class Work:
     """What to run: a base and a last commit (or one alone), which scenarios, and how far.
 
-    `folder` is scratch, `home` the data folder.
+    `folder` is scratch, `home` the data folder. Unless the scenarios were `named` one by one, those
+    that a tree's kit does not run are left out.
     """
 
     tree: Repository
@@ -111,6 +112,7 @@ class Work:
     asked: Asked
     folder: Path
     home: Path
+    named: bool = True
 
     def export(self, commit: str, kit: Kit) -> Exported:
         """Return a commit's files, not written yet."""
@@ -127,6 +129,8 @@ def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> 
             find_kit_of(work.tree, base)
     except KitError as error:
         return [Pair(without_answer(each, str(error)), None) for each in work.scenarios]
+    if not work.named:
+        work = replace(work, scenarios=[each for each in work.scenarios if kit.runs(each.name)])
     changed = find_changed(work.tree, base, last) if base is not None else Changed()
     after = _run_all(work, last, kit, "with the patches" if base else last[:12], say, jobs)
     judged = [object_to(row, changed) for row in after]

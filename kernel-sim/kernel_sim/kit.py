@@ -10,7 +10,7 @@ from typing import Any
 
 from kernel_sim.scenario import MODEL
 
-_LISTS = ("has", "lacks", "folders", "sources", "replaces")
+_LISTS = ("has", "lacks", "folders", "sources", "replaces", "scenarios")
 _HEADERS = ("own", "kernel")
 _KNOWN = {"summary", "headers", "macros", "installs", *_LISTS}
 _INSTALLS = {"file": str, "struct": str, "function": str, "skip": list, "known": list}
@@ -44,7 +44,8 @@ class Kit:
     match `sources` are compiled, but not what the model `replaces`. `folders` are what has to be
     exported of a commit, nothing for all of it. `headers`: the tree brings its "own" in include/,
     or is a "kernel" that needs the simulator's and generated ones. `macros` are defined for all.
-    The model's part is every C file in `folder`.
+    The model's part is every C file in `folder`. `scenarios` are those that are run where nobody
+    asks for others, nothing for all: on some trees the others have not been tried.
     """
 
     name: str
@@ -58,6 +59,11 @@ class Kit:
     replaces: tuple[str, ...] = ()
     macros: Mapping[str, str] = field(default_factory=dict)
     installs: tuple[Installs, ...] = ()
+    scenarios: tuple[str, ...] = ()
+
+    def runs(self, scenario: str) -> bool:
+        """Whether a scenario is run on such a tree without being asked for."""
+        return not self.scenarios or scenario in self.scenarios
 
     def model_files(self) -> list[Path]:
         """Return the model's C files, by name."""

@@ -60,7 +60,7 @@ class SimulateStage:
         except KitError as error:
             return self._result(request, Status.SKIPPED, str(error))
         scenarios = list(load_scenarios().values())
-        work = Work(tree, [base, commits[-1]], scenarios, _ASKED, request.folder, home)
+        work = Work(tree, [base, commits[-1]], scenarios, _ASKED, request.folder, home, named=False)
         pairs = compare_commits(work)
         status, reason = judge_pairs(pairs)
         shown = str(tree.top)
