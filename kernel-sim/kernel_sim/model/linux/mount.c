@@ -468,7 +468,10 @@ int sim_will_be_written(long offset)
 
 	if (PageDirty(page) && xa_get_mark(&file.f_mapping->i_pages, page->index, PAGECACHE_TAG_DIRTY))
 		return 1;
-	return page_has_buffers(page) && buffer_jbddirty(page_buffers(page));
+	if (page_has_buffers(page) && buffer_jbddirty(page_buffers(page)))
+		return 1;
+	/* Or it has been. */
+	return !sim_compare(sim_disk + (DATA_FIRST + page->index) * BLOCK, page_address(page), BLOCK);
 }
 
 void sim_thread_ends(void)
