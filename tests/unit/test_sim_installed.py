@@ -98,7 +98,7 @@ _NOTE = "void sim_note(const char *t, unsigned long v);\n"
 def test_a_model_function_stands_in_for_a_static_one_of_another_file() -> None:
     tree = unit("static int hidden(void) { return 1; }\nint shown(void) { return hidden(); }\n")
     model = unit(
-        f"{_NOTE}int shown(void);\nint model_hidden(void) {{ return 2; }}\n"
+        f"{_NOTE}int shown(void);\nint instead_of_hidden(void) {{ return 2; }}\n"
         'void setup(void) { sim_note("n", shown()); }\n',
         "model.c",
     )

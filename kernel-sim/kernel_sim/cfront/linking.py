@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from kernel_sim.cfront.scopes import Scopes
     from kernel_sim.cfront.statements import Lowering
 
-MODEL = "model_"
+MODEL = "instead_of_"
 _MOST_BYTES = 1 << 24
 _DEPTH = 5000
 """Calls of the front end in one another: initialisers that lead from one to the next are deep."""
@@ -79,7 +79,7 @@ class Linker:
     """Lowers the functions that are asked for, and all that they can call by name.
 
     Of several definitions of a name that is not static the one in the first unit counts: put the
-    tree under review before or after the model, as is wanted. A function `model_NAME` of any unit
+    tree under review before or after the model, as is wanted. A function `instead_of_NAME` of any unit
     stands in for NAME wherever that is called, static ones in headers too.
     """
 

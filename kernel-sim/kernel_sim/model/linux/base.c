@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The kernel around the file system, in terms of what an engine supplies: tasks, memory, messages,
- * time. A function model_NAME stands in for the tree's NAME, wherever that is called.
+ * time. A function instead_of_NAME stands in for the tree's NAME, wherever that is called.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -44,17 +44,17 @@ void sim_relax(void)
 	sim_inconclusive("a busy loop");
 }
 
-void *model___kmalloc(size_t size, gfp_t flags)
+void *instead_of___kmalloc(size_t size, gfp_t flags)
 {
 	return sim_alloc(size);
 }
 
-void *model_kmalloc(size_t size, gfp_t flags)
+void *instead_of_kmalloc(size_t size, gfp_t flags)
 {
 	return sim_alloc(size);
 }
 
-void *model_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
+void *instead_of_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
 {
 	if (!cache)
 		sim_inconclusive("a cache that nobody has made");
@@ -67,28 +67,28 @@ struct kmem_cache *sim_cache(size_t size)
 	return (struct kmem_cache *)size;
 }
 
-void model_kmem_cache_free(struct kmem_cache *cache, void *object)
+void instead_of_kmem_cache_free(struct kmem_cache *cache, void *object)
 {
 	sim_free(object);
 }
 
-void model_kfree(const void *object)
+void instead_of_kfree(const void *object)
 {
 	sim_free(object);
 }
 
-void model_kvfree(const void *object)
+void instead_of_kvfree(const void *object)
 {
 	sim_free(object);
 }
 
-int model_printk(const char *format, ...)
+int instead_of_printk(const char *format, ...)
 {
 	sim_message(format);
 	return 0;
 }
 
-int model__printk(const char *format, ...)
+int instead_of__printk(const char *format, ...)
 {
 	sim_message(format);
 	return 0;
@@ -115,12 +115,12 @@ int sim_holds(const char *text, const char *part)
 	return 0;
 }
 
-ktime_t model_ktime_get(void)
+ktime_t instead_of_ktime_get(void)
 {
 	return 0;
 }
 
-void model___warn_printk(const char *format, ...)
+void instead_of___warn_printk(const char *format, ...)
 {
 	sim_note(format, 0);
 }
@@ -133,12 +133,12 @@ void sim_start(void)
 	radix_tree_node_cachep = sim_cache(sizeof(struct xa_node));
 }
 
-void model_warn_slowpath_fmt(const char *file, const int line, unsigned int taint, const char *format, ...)
+void instead_of_warn_slowpath_fmt(const char *file, const int line, unsigned int taint, const char *format, ...)
 {
 	sim_fail("warning", file);
 }
 
-void model_panic(const char *format, ...)
+void instead_of_panic(const char *format, ...)
 {
 	sim_fail("panic", format);
 }

@@ -67,7 +67,7 @@ static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block,
 	return bh;
 }
 
-struct buffer_head *model___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
+struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
 				       gfp_t gfp)
 {
 	int i = device_of(bdev, block);
@@ -94,7 +94,7 @@ struct buffer_head *model___getblk_gfp(struct block_device *bdev, sector_t block
 	return bh;
 }
 
-struct buffer_head *model___find_get_block(struct block_device *bdev, sector_t block, unsigned size)
+struct buffer_head *instead_of___find_get_block(struct block_device *bdev, sector_t block, unsigned size)
 {
 	int i = device_of(bdev, block);
 	struct buffer_head *bh = buffers[devices[i].first + block];
@@ -106,7 +106,7 @@ struct buffer_head *model___find_get_block(struct block_device *bdev, sector_t b
 	return bh;
 }
 
-struct buffer_head *model_alloc_buffer_head(gfp_t gfp)
+struct buffer_head *instead_of_alloc_buffer_head(gfp_t gfp)
 {
 	struct buffer_head *bh = sim_alloc(sizeof(*bh));
 
@@ -114,16 +114,16 @@ struct buffer_head *model_alloc_buffer_head(gfp_t gfp)
 	return bh;
 }
 
-void model_free_buffer_head(struct buffer_head *bh)
+void instead_of_free_buffer_head(struct buffer_head *bh)
 {
 	sim_free(bh);
 }
 
-void model_blk_start_plug(struct blk_plug *plug)
+void instead_of_blk_start_plug(struct blk_plug *plug)
 {
 }
 
-void model_blk_finish_plug(struct blk_plug *plug)
+void instead_of_blk_finish_plug(struct blk_plug *plug)
 {
 }
 
@@ -142,19 +142,19 @@ static void transfer(int op, struct buffer_head *bh)
 }
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
-void model_submit_bh(blk_opf_t opf, struct buffer_head *bh)
+void instead_of_submit_bh(blk_opf_t opf, struct buffer_head *bh)
 {
 	transfer(opf & REQ_OP_MASK, bh);
 }
 #else
-int model_submit_bh(int op, int op_flags, struct buffer_head *bh)
+int instead_of_submit_bh(int op, int op_flags, struct buffer_head *bh)
 {
 	transfer(op, bh);
 	return 0;
 }
 #endif
 
-int model_sync_blockdev(struct block_device *bdev)
+int instead_of_sync_blockdev(struct block_device *bdev)
 {
 	return 0;
 }

@@ -107,12 +107,12 @@ static vm_fault_t make_writable(struct vm_fault *vmf)
 	return ret;
 }
 
-vm_fault_t model_finish_mkwrite_fault(struct vm_fault *vmf)
+vm_fault_t instead_of_finish_mkwrite_fault(struct vm_fault *vmf)
 {
 	return make_writable(vmf);
 }
 
-vm_fault_t model_finish_fault(struct vm_fault *vmf)
+vm_fault_t instead_of_finish_fault(struct vm_fault *vmf)
 {
 	return make_writable(vmf);
 }
@@ -135,7 +135,7 @@ int sim_write_protect(struct page *page)
 	return cleaned;
 }
 
-int model_page_mkclean(struct page *page)
+int instead_of_page_mkclean(struct page *page)
 {
 	return sim_write_protect(page);
 }
@@ -154,7 +154,7 @@ static const struct vm_operations_struct vm_operations = {
 
 /* ------------------------------------------------------------------ what the file system is told */
 
-int model_ext4_map_blocks(handle_t *handle, struct inode *inode, struct ext4_map_blocks *map, int flags)
+int instead_of_ext4_map_blocks(handle_t *handle, struct inode *inode, struct ext4_map_blocks *map, int flags)
 {
 	map->m_pblk = DATA_FIRST + map->m_lblk;
 	map->m_len = 1;
@@ -162,7 +162,7 @@ int model_ext4_map_blocks(handle_t *handle, struct inode *inode, struct ext4_map
 	return 1;
 }
 
-int model_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
+int instead_of_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
 {
 	iloc->bh = __getblk(&device, INODE_BLOCK, BLOCK);
 	set_buffer_uptodate(iloc->bh);
@@ -172,33 +172,33 @@ int model_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
 }
 
 /* Writes one number into the inode's block: enough for the journal. */
-int model_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext4_iloc *iloc)
+int instead_of_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext4_iloc *iloc)
 {
 	(*(unsigned long *)iloc->bh->b_data)++;
 	return ext4_handle_dirty_metadata(handle, NULL, iloc->bh);
 }
 
-int model_ext4_ext_index_trans_blocks(struct inode *inode, int extents)
+int instead_of_ext4_ext_index_trans_blocks(struct inode *inode, int extents)
 {
 	return 4;
 }
 
-int model_ext4_ind_trans_blocks(struct inode *inode, int blocks)
+int instead_of_ext4_ind_trans_blocks(struct inode *inode, int blocks)
 {
 	return 4;
 }
 
-int model_ext4_convert_inline_data(struct inode *inode)
+int instead_of_ext4_convert_inline_data(struct inode *inode)
 {
 	return 0;
 }
 
 /* No block is ever freed. */
-void model_ext4_process_freed_data(struct super_block *of, tid_t tid)
+void instead_of_ext4_process_freed_data(struct super_block *of, tid_t tid)
 {
 }
 
-int model_file_update_time(struct file *of)
+int instead_of_file_update_time(struct file *of)
 {
 	sb.s_op->dirty_inode(file_inode(of), I_DIRTY_SYNC);
 	return 0;
@@ -208,13 +208,13 @@ static const struct super_operations super_operations = {
 	.dirty_inode = ext4_dirty_inode,
 };
 
-struct crypto_shash *model_crypto_alloc_shash(const char *name, u32 type, u32 mask)
+struct crypto_shash *instead_of_crypto_alloc_shash(const char *name, u32 type, u32 mask)
 {
 	shash.descsize = 4;
 	return &shash;
 }
 
-int model_crypto_shash_update(struct shash_desc *desc, const u8 *data, unsigned int len)
+int instead_of_crypto_shash_update(struct shash_desc *desc, const u8 *data, unsigned int len)
 {
 	u32 *context = (u32 *)((char *)desc + sizeof(*desc));
 
@@ -222,18 +222,18 @@ int model_crypto_shash_update(struct shash_desc *desc, const u8 *data, unsigned 
 	return 0;
 }
 
-struct kmem_cache *model_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
+struct kmem_cache *instead_of_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
 					   slab_flags_t flags, void (*ctor)(void *))
 {
 	return sim_cache(size);
 }
 
-int model_jbd2_journal_start_thread(journal_t *journal)
+int instead_of_jbd2_journal_start_thread(journal_t *journal)
 {
 	return 0;
 }
 
-void model_jbd2_stats_proc_init(journal_t *journal)
+void instead_of_jbd2_stats_proc_init(journal_t *journal)
 {
 }
 

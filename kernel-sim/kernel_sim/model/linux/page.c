@@ -25,34 +25,34 @@ struct page *sim_new_page(void)
 	return page;
 }
 
-void model_put_page(struct page *page)
+void instead_of_put_page(struct page *page)
 {
 }
 
-void model_get_page(struct page *page)
+void instead_of_get_page(struct page *page)
 {
 }
 
-void model_mark_page_accessed(struct page *page)
+void instead_of_mark_page_accessed(struct page *page)
 {
 }
 
-void model_balance_dirty_pages_ratelimited(struct address_space *mapping)
+void instead_of_balance_dirty_pages_ratelimited(struct address_space *mapping)
 {
 }
 
-struct address_space *model_page_mapping(struct page *page)
+struct address_space *instead_of_page_mapping(struct page *page)
 {
 	return page->mapping;
 }
 
-struct address_space *model_page_rmapping(struct page *page)
+struct address_space *instead_of_page_rmapping(struct page *page)
 {
 	return page->mapping;
 }
 
 /* Of what is dirty nobody keeps lists here; a change to the inode itself goes to the file system. */
-void model___mark_inode_dirty(struct inode *inode, int flags)
+void instead_of___mark_inode_dirty(struct inode *inode, int flags)
 {
 	if (flags & (I_DIRTY_SYNC | I_DIRTY_DATASYNC) && inode->i_sb->s_op->dirty_inode)
 		inode->i_sb->s_op->dirty_inode(inode, flags);
@@ -61,21 +61,21 @@ void model___mark_inode_dirty(struct inode *inode, int flags)
 struct super_block *blockdev_superblock;
 
 /* Pages are never given back. */
-void model_release_pages(struct page **released, int count)
+void instead_of_release_pages(struct page **released, int count)
 {
 }
 
-void model_lru_add_drain(void)
+void instead_of_lru_add_drain(void)
 {
 }
 
-unsigned long model___get_free_pages(gfp_t gfp, unsigned int order)
+unsigned long instead_of___get_free_pages(gfp_t gfp, unsigned int order)
 {
 	if (order)
 		sim_inconclusive("several pages in a row");
 	return (unsigned long)page_address(sim_new_page());
 }
 
-void model_free_pages(unsigned long address, unsigned int order)
+void instead_of_free_pages(unsigned long address, unsigned int order)
 {
 }

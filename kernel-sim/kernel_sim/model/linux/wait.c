@@ -16,55 +16,55 @@ static unsigned long my_bit(void)
 	return 1UL << sim_self();
 }
 
-void model_prepare_to_wait(struct wait_queue_head *head, struct wait_queue_entry *entry, int state)
+void instead_of_prepare_to_wait(struct wait_queue_head *head, struct wait_queue_entry *entry, int state)
 {
 	sim_or(&sleepers, 8, my_bit());
 }
 
-void model_prepare_to_wait_exclusive(struct wait_queue_head *head, struct wait_queue_entry *entry,
+void instead_of_prepare_to_wait_exclusive(struct wait_queue_head *head, struct wait_queue_entry *entry,
 				     int state)
 {
 	sim_or(&sleepers, 8, my_bit());
 }
 
-long model_prepare_to_wait_event(struct wait_queue_head *head, struct wait_queue_entry *entry,
+long instead_of_prepare_to_wait_event(struct wait_queue_head *head, struct wait_queue_entry *entry,
 				 int state)
 {
 	sim_or(&sleepers, 8, my_bit());
 	return 0;
 }
 
-void model_finish_wait(struct wait_queue_head *head, struct wait_queue_entry *entry)
+void instead_of_finish_wait(struct wait_queue_head *head, struct wait_queue_entry *entry)
 {
 	sim_and(&sleepers, 8, ~my_bit());
 }
 
-void model_schedule(void)
+void instead_of_schedule(void)
 {
 	sim_wait(&sleepers, my_bit(), 0);
 }
 
-void model_io_schedule(void)
+void instead_of_io_schedule(void)
 {
 	sim_wait(&sleepers, my_bit(), 0);
 }
 
-int model__cond_resched(void)
+int instead_of__cond_resched(void)
 {
 	return 0;
 }
 
-void model___wake_up(struct wait_queue_head *head, unsigned int mode, int nr, void *key)
+void instead_of___wake_up(struct wait_queue_head *head, unsigned int mode, int nr, void *key)
 {
 	sim_swap(&sleepers, 8, 0);
 }
 
-void model_wake_up_bit(void *word, int bit)
+void instead_of_wake_up_bit(void *word, int bit)
 {
 	sim_swap(&sleepers, 8, 0);
 }
 
-void model_wake_up_process(struct task_struct *task)
+void instead_of_wake_up_process(struct task_struct *task)
 {
 }
 
@@ -79,40 +79,40 @@ void sim_wait_for_bit(unsigned long *word, int bit)
 	sim_and(&sleepers, 8, ~my_bit());
 }
 
-int model_wait_on_bit(unsigned long *word, int bit, unsigned int mode)
+int instead_of_wait_on_bit(unsigned long *word, int bit, unsigned int mode)
 {
 	sim_wait_for_bit(word, bit);
 	return 0;
 }
 
-int model_wait_on_bit_io(unsigned long *word, int bit, unsigned int mode)
+int instead_of_wait_on_bit_io(unsigned long *word, int bit, unsigned int mode)
 {
 	sim_wait_for_bit(word, bit);
 	return 0;
 }
 
-void model___wait_on_buffer(struct buffer_head *bh)
+void instead_of___wait_on_buffer(struct buffer_head *bh)
 {
 	sim_wait_for_bit(&bh->b_state, BH_Lock);
 }
 
-void model_wait_on_page_bit(struct page *page, int bit)
+void instead_of_wait_on_page_bit(struct page *page, int bit)
 {
 	sim_wait_for_bit(&page->flags, bit);
 }
 
-void model_wake_up_page_bit(struct page *page, int bit)
+void instead_of_wake_up_page_bit(struct page *page, int bit)
 {
 	sim_swap(&sleepers, 8, 0);
 }
 
 /* Bit locks: nobody spins. */
-void model_bit_spin_lock(int bit, unsigned long *word)
+void instead_of_bit_spin_lock(int bit, unsigned long *word)
 {
 	sim_acquire(word, 1UL << bit);
 }
 
-void model_bit_spin_unlock(int bit, unsigned long *word)
+void instead_of_bit_spin_unlock(int bit, unsigned long *word)
 {
 	if (!(sim_and(word, 8, ~(1UL << bit)) & 1UL << bit))
 		sim_fail("unbalanced lock", "a bit lock is released that nobody holds");
@@ -129,44 +129,44 @@ void sim_unlock_page(struct page *page)
 		sim_fail("unbalanced lock", "a page is unlocked that is not locked");
 }
 
-void model_lock_page(struct page *page)
+void instead_of_lock_page(struct page *page)
 {
 	sim_lock_page(page);
 }
 
-void model_unlock_page(struct page *page)
+void instead_of_unlock_page(struct page *page)
 {
 	sim_unlock_page(page);
 }
 
-void model_lock_buffer(struct buffer_head *bh)
+void instead_of_lock_buffer(struct buffer_head *bh)
 {
 	sim_acquire(&bh->b_state, 1UL << BH_Lock);
 }
 
-void model_unlock_buffer(struct buffer_head *bh)
+void instead_of_unlock_buffer(struct buffer_head *bh)
 {
 	if (!(sim_and(&bh->b_state, 8, ~(1UL << BH_Lock)) & 1UL << BH_Lock))
 		sim_fail("unbalanced lock", "a buffer is unlocked that is not locked");
 	sim_swap(&sleepers, 8, 0);
 }
 
-void model___mutex_init(struct mutex *lock, const char *name, struct lock_class_key *key)
+void instead_of___mutex_init(struct mutex *lock, const char *name, struct lock_class_key *key)
 {
 	sim_fill(lock, 0, sizeof(*lock));
 }
 
-void model_mutex_lock(struct mutex *lock)
+void instead_of_mutex_lock(struct mutex *lock)
 {
 	sim_acquire(lock, 1);
 }
 
-void model_mutex_lock_io(struct mutex *lock)
+void instead_of_mutex_lock_io(struct mutex *lock)
 {
 	sim_acquire(lock, 1);
 }
 
-void model_mutex_unlock(struct mutex *lock)
+void instead_of_mutex_unlock(struct mutex *lock)
 {
 	if (!sim_swap(lock, 8, 0))
 		sim_fail("unbalanced lock", "a mutex is released that nobody holds");
@@ -192,53 +192,53 @@ static void drop_read(void *word)
 		sim_fail("unbalanced lock", "a semaphore is released that no reader holds");
 }
 
-void model___init_rwsem(struct rw_semaphore *sem, const char *name, struct lock_class_key *key)
+void instead_of___init_rwsem(struct rw_semaphore *sem, const char *name, struct lock_class_key *key)
 {
 	sim_fill(sem, 0, sizeof(*sem));
 }
 
-void model_down_read(struct rw_semaphore *sem)
+void instead_of_down_read(struct rw_semaphore *sem)
 {
 	take_read(sem);
 }
 
-void model_up_read(struct rw_semaphore *sem)
+void instead_of_up_read(struct rw_semaphore *sem)
 {
 	drop_read(sem);
 }
 
-void model_down_write(struct rw_semaphore *sem)
+void instead_of_down_write(struct rw_semaphore *sem)
 {
 	sim_acquire(sem, ~0UL);
 }
 
-void model_up_write(struct rw_semaphore *sem)
+void instead_of_up_write(struct rw_semaphore *sem)
 {
 	if (!sim_swap(sem, 8, 0))
 		sim_fail("unbalanced lock", "a semaphore is released that nobody holds");
 }
 
-void model_percpu_down_read(struct percpu_rw_semaphore *sem)
+void instead_of_percpu_down_read(struct percpu_rw_semaphore *sem)
 {
 	take_read(sem);
 }
 
-void model_percpu_up_read(struct percpu_rw_semaphore *sem)
+void instead_of_percpu_up_read(struct percpu_rw_semaphore *sem)
 {
 	drop_read(sem);
 }
 
-bool model_mutex_is_locked(struct mutex *lock)
+bool instead_of_mutex_is_locked(struct mutex *lock)
 {
 	return *(volatile unsigned long *)lock & 1;
 }
 
-int model_mutex_trylock(struct mutex *lock)
+int instead_of_mutex_trylock(struct mutex *lock)
 {
 	return !(sim_or(lock, 8, 1) & 1);
 }
 
-int model___cond_resched_lock(spinlock_t *lock)
+int instead_of___cond_resched_lock(spinlock_t *lock)
 {
 	return 0;
 }

@@ -60,6 +60,9 @@ static inline void expect_kept(long offset, unsigned char last)
 
 static inline void expect_synced(long offset, unsigned char last)
 {
+#ifdef SIM_NO_SYNC	/* a kit that cannot follow a sync to its end: nothing is asked after it */
+	return;
+#endif
 	if (sim_power_cut(offset) != last)
 		sim_fail("lost store", "after a sync and a power cut the last store is gone");
 }
@@ -67,6 +70,9 @@ static inline void expect_synced(long offset, unsigned char last)
 /* What sync(2) does: data, the log, and what the log let go. */
 static inline void sync_file(void)
 {
+#ifdef SIM_NO_SYNC
+	return;
+#endif
 	sim_writeback();
 	sim_commit();
 	sim_writeback();
