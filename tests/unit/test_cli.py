@@ -155,7 +155,7 @@ def test_apply_where_it_does_not(tree: Path, capsys: Captured) -> None:
 
 
 def test_apply_with_test_and_branch(tree: Path, capsys: Captured) -> None:
-    counted = str(find_mbox("dirty-count-v1.mbox"))
+    counted = str(find_mbox("dirty-count-v2.mbox"))
     args = ["apply", counted, "--tree", str(tree), "--test", "--branch", "tested", "--json"]
     assert main(args) == ExitCode.ACCEPT
     assert run_git(tree, "rev-parse", "--verify", "refs/heads/tested")
