@@ -79,8 +79,8 @@ class Linker:
     """Lowers the functions that are asked for, and all that they can call by name.
 
     Of several definitions of a name that is not static the one in the first unit counts: put the
-    tree under review before or after the model, as is wanted. A function `instead_of_NAME` of any unit
-    stands in for NAME wherever that is called, static ones in headers too.
+    tree under review before or after the model, as is wanted. A function `instead_of_NAME` of any
+    unit stands in for NAME wherever that is called, static ones in headers too.
     """
 
     def __init__(self, units: Sequence[Unit]) -> None:
