@@ -20,6 +20,7 @@ from tests.support.git_tree import run_git
 from tests.support.kernel_git import kernel_git
 from tests.support.require import require
 
+JBD2 = ("checkpoint", "commit", "journal", "recovery", "revoke", "transaction")
 FILES = (
     "fs/jbd2/commit.c", "fs/jbd2/journal.c", "fs/jbd2/transaction.c", "fs/ext4/inode.c",
     "fs/ext4/super.c", "fs/buffer.c", "mm/memory.c", "mm/page-writeback.c",

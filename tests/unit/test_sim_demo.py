@@ -183,7 +183,7 @@ def test_the_command(tree: Repository, capsys: Captured) -> None:
     assert main(argv) == ExitCode.NEEDS_WORK
     out = capsys.readouterr().out.splitlines()
     assert f"{LATER.name}: failure" in out
-    assert "  commit          writer          power" in out
+    assert "  commit          writer" in out
     (replay,) = (line for line in out if "see it again" in line)
     schedule = replay.split("'")[-2]
     assert main([*argv, "--replay", schedule]) == ExitCode.NEEDS_WORK
