@@ -177,10 +177,12 @@ def _block(row: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
     lines = [*after["reasons"]]
     lines += [say_covered(after)] if after["covered"] else []
     if after["ledger"]:
-        lines.append(f"functions: {summarize_ledger(read_parts(after))}")
+        parts = read_parts(after)
+        ran = sum(part.ran for part in parts)
+        lines.append(f"functions: {summarize_ledger(parts)}; {ran} ran")
     if base is not None:
         reached = ", ".join(row["touched"]) or "none"
-        lines += [f"changed functions it can reach: {reached}", f"the base: {say_result(base)}"]
+        lines += [f"changed functions that ran: {reached}", f"the base: {say_result(base)}"]
     if after["failure"]:
         lines += render_failure(after, document["tree"], document["commit"])
     return lines

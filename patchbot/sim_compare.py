@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 class Pair:
     """One scenario with the patches and, where there is one, on the base.
 
-    `touched` are the changed functions that it can reach. `change` is None without a base, or where
+    `touched` are the changed functions that it called. `change` is None without a base, or where
     one side has no whole answer.
     """
 
@@ -162,7 +162,14 @@ def read_parts(row: Row) -> list[Part]:
     """Return the ledger of a row; none where nothing was built."""
     functions: list[dict[str, Any]] = row["ledger"]["functions"] if row["ledger"] else []
     return [
-        Part(each["name"], each["path"], each["line"], Kind(each["kind"]), tuple(each["reasons"]))
+        Part(
+            each["name"],
+            each["path"],
+            each["line"],
+            Kind(each["kind"]),
+            tuple(each["reasons"]),
+            ran=each["ran"],
+        )
         for each in functions
     ]
 

@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -23,8 +23,9 @@ from kernel_sim.explore.model import Bounds, End, Execution, Failure, Mode, Outc
 from kernel_sim.explore.schedule import ScheduleError
 from kernel_sim.explore.search import Search
 from kernel_sim.kit import Kit
+from kernel_sim.ledger import mark_ran
 from kernel_sim.machine.compile import Finished, NativeError
-from kernel_sim.machine.native_engine import Limits, NativeEngine
+from kernel_sim.machine.native_engine import Limits, NativeEngine, NativeOutcome
 from kernel_sim.machine.python_engine import PythonEngine
 from kernel_sim.machine.runtime import Traced
 from kernel_sim.program import Built, Sources
@@ -117,15 +118,15 @@ def without_answer(scenario: Scenario, reason: str) -> Row:
     return _blank(scenario) | {"reasons": [reason]}
 
 
-def render_ledger(built: Built) -> dict[str, Any]:
-    """Return what a program is made of as JSON values."""
+def render_ledger(built: Built, ran: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what a program is made of as JSON values; `ran` are the functions that were called."""
     return {
         "functions": [
             {
                 "name": part.name, "path": part.path, "line": part.line, "kind": part.kind.value,
-                "reasons": list(part.reasons),
+                "reasons": list(part.reasons), "ran": part.ran,
             }
-            for part in built.parts
+            for part in mark_ran(built.parts, ran)
         ],
         "replaced": list(built.replaced),
         "macros": list(built.macros),
@@ -139,11 +140,15 @@ def render_ledger(built: Built) -> dict[str, Any]:
 def _explore(row: Row, built: Built, place: Place, asked: Asked) -> None:
     bounds = Bounds(asked.bound, seconds=asked.seconds)
     if asked.engine == "native":
-        outcome = _explore_natively(built, place.home / "programs", bounds)
+        found = _explore_natively(built, place.home / "programs", bounds)
+        outcome, ran = found.outcome, found.ran
     else:
         with _PYTHON:
-            outcome = Search(PythonEngine(built.program), _MODE, bounds, watch=_watch).explore()
+            own = PythonEngine(built.program)
+            outcome = Search(own, _MODE, bounds, watch=_watch).explore()
+            ran = own.ran()
     row |= {
+        "ledger": render_ledger(built, ran),
         "result": outcome.result.value,
         "reasons": list(outcome.reasons),
         "failure": asdict(outcome.failure) if outcome.failure else None,
@@ -163,7 +168,7 @@ def _watch(execution: Execution, schedule: str) -> None:
     PROCESSES.check()
 
 
-def _explore_natively(built: Built, folder: Path, bounds: Bounds) -> Outcome:
+def _explore_natively(built: Built, folder: Path, bounds: Bounds) -> NativeOutcome:
     folder.mkdir(parents=True, exist_ok=True)
     clock = 3600.0 if bounds.seconds is None else bounds.seconds + _GRACE_S
     engine = NativeEngine(
@@ -171,7 +176,7 @@ def _explore_natively(built: Built, folder: Path, bounds: Bounds) -> Outcome:
     )
     os.utime(engine.executable)
     _drop_old(folder)
-    return engine.explore(_MODE, bounds).outcome
+    return engine.explore(_MODE, bounds)
 
 
 def run_for_engine(argv: Sequence[str], seconds: float) -> Finished:
@@ -249,6 +254,7 @@ def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: b
         with _PYTHON:
             engine = PythonEngine(built.program)
             execution, trace = engine.replay(schedule)
+            row["ledger"] = render_ledger(built, engine.ran())
             row |= _tell(engine, execution, trace, place.tree, short=short)
     except ScheduleError as error:
         raise UsageError(f"--replay: {error}", hint="is it a schedule of this commit?") from error
@@ -257,7 +263,7 @@ def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: b
     results = {End.DONE: Result.NO_FAILURE, End.FAILURE: Result.FAILURE}
     row["result"] = results.get(execution.end, Result.INCONCLUSIVE).value
     row["reasons"] = [each for each in (execution.reason, *built.problems) if each]
-    row |= {"schedule": schedule, "executions": 1, "ledger": render_ledger(built)}
+    row |= {"schedule": schedule, "executions": 1}
     if built.problems:
         row["result"] = Result.INCONCLUSIVE.value
     return row

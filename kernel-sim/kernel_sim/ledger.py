@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -35,6 +35,7 @@ class Part:
     """One function that a program can reach: its name in C, where it stands, and what is unknown.
 
     `path` begins with "<sim>/" for the simulator's own and is "" where there is no such function.
+    `key` is its name in the program; `ran`: it was called in some execution.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Part:
     line: int
     kind: Kind
     reasons: tuple[str, ...] = ()
+    key: str = ""
+    ran: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -91,7 +94,13 @@ def _part(key: str, function: Function, path: str, of_tree: frozenset[str]) -> P
         ours = Kind.EMPTY if _is_empty(function) else Kind.MODEL
         stands_in = name in of_tree or key.startswith(MODEL)
         kind = Kind.MODELLED if stands_in and ours is Kind.MODEL else ours
-    return Part(name, path, function.line, kind, reasons)
+    return Part(name, path, function.line, kind, reasons, key)
+
+
+def mark_ran(parts: Sequence[Part], ran: Iterable[str]) -> tuple[Part, ...]:
+    """Return the parts with those marked that were called, given by name in the program."""
+    called = frozenset(ran)
+    return tuple(replace(part, ran=part.key in called) for part in parts)
 
 
 def plain_name(key: str) -> str:
@@ -132,8 +141,8 @@ def find_objections(
 
 
 def find_touched(parts: Sequence[Part], changed: Changed) -> list[str]:
-    """Return the changed functions of the tree that a program can reach, in order."""
-    return sorted({p.name for p in parts if not p.is_ours and p.name in changed.names})
+    """Return the changed functions of the tree that were called, in order."""
+    return sorted({p.name for p in parts if p.ran and not p.is_ours and p.name in changed.names})
 
 
 def summarize_ledger(parts: Sequence[Part]) -> str:

@@ -22,7 +22,7 @@ from patchbot.simulation import Asked, Row, choose_engine, result_key
 from patchbot.stages.base import StageRequest, hash_key, hash_patch
 from patchbot.stages.static import commits_of
 
-_VERSION = "1"
+_VERSION = "2"
 _ASKED = Asked(bound=1, seconds=300.0)
 
 
@@ -110,7 +110,7 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
     """Return the status of some scenarios, and the reason.
 
     A pass needs that each gave a whole answer on both sides, and that one at least, of those that
-    can reach a function that was changed, ends without a failure: a search stops at its first one,
+    called a function that was changed, ends without a failure: a search stops at its first one,
     and what fails on the base too says nothing of what may come after it.
     """
     words = _summarize(pairs)
@@ -121,7 +121,7 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
     if not all(is_answered(row) for row in _rows(pairs)):
         return Status.INCONCLUSIVE, words
     if not any(pair.touched for pair in pairs):
-        return Status.SKIPPED, f"no scenario reaches a function that is changed; {words}"
+        return Status.SKIPPED, f"no scenario runs a function that is changed; {words}"
     if all(pair.after["failure"] for pair in pairs if pair.touched):
         return Status.SKIPPED, f"no search gets beyond what fails on the base too; {words}"
     return Status.PASS, words

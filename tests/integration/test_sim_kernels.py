@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from patchbot.simulation import Asked
 from patchbot.tree import open_tree
 from tests.support.kernel_faults import FAULTS
 from tests.support.kernels import Kernels, make_kernels
-from tests.support.require import require
+from tests.support.require import deep, require
 
 FIRST, LATER = "write-protect/first-page", "write-protect/later-page"
 FOUND = {
@@ -58,10 +57,10 @@ def test_the_unmodified_tree_passes(kernels: Kernels, home: Path, tmp_path: Path
         assert pair.after["covered"][1]["executions"] > 100
 
 
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "range-start-0" else deep) for name in FOUND]
+)
 def test_a_seeded_fault_is_found(name: str, kernels: Kernels, home: Path, tmp_path: Path) -> None:
-    if name != "range-start-0" and os.environ.get("PATCHBOT_TEST_SIM") != "deep":
-        pytest.skip("opt-in: set PATCHBOT_TEST_SIM=deep for all seeded faults")
     fault = next(each for each in FAULTS if each.name == name)
     commit = kernels.commit(fault.change(kernels.files()), f"{name}\n")
     found = _compare(kernels, home, tmp_path, [kernels.base, commit])

@@ -95,6 +95,14 @@ def kernel_build() -> None:
     _opt_in("PATCHBOT_TEST_KERNEL", "1, to build and boot a kernel of Debian's sources")
 
 
+DEEP = os.environ.get("PATCHBOT_TEST_SIM") == "deep"
+"""Whether the simulator is to search as far as takes many minutes."""
+deep = pytest.mark.skipif(
+    not DEEP, reason="opt-in: set PATCHBOT_TEST_SIM to deep, for long searches"
+)
+"""For tests that do so."""
+
+
 def _opt_in(variable: str, meaning: str) -> str:
     value = os.environ.get(variable, "")
     if not value:

@@ -125,7 +125,7 @@ def test_only_whole_answers_pass(pairs: list[Pair], worst: str, status: Status) 
 
 def test_why_nothing_can_be_said() -> None:
     untouched, masked = judge_pairs([Pair(GOOD, GOOD)])[1], judge_pairs([Pair(BAD, BAD, ("f",))])[1]
-    assert untouched.startswith("no scenario reaches a function that is changed; no failure: race")
+    assert untouched.startswith("no scenario runs a function that is changed; no failure: race")
     assert masked.startswith("no search gets beyond what fails on the base too; fails as on the ba")
 
 
@@ -164,7 +164,8 @@ def test_findings_name_the_schedule() -> None:
 def test_what_the_model_replaces_is_inconclusive_by_name() -> None:
     from kernel_sim.ledger import Changed
 
-    functions = [{"name": "lock", "path": "<sim>/m.c", "line": 1, "kind": "model", "reasons": []}]
+    lock: dict[str, object] = {"name": "lock", "path": "<sim>/m.c", "line": 1, "kind": "model"}
+    functions = [lock | {"reasons": [], "ran": True}]
     ledger = {"functions": functions, "replaced": ["lib/l.c"], "macros": [], "problems": []}
     row = make_row(ledger=ledger)
     assert object_to(row, Changed(frozenset({"other"}))) == row

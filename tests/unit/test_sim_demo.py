@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -21,11 +20,11 @@ from patchbot.simulation import Asked, Place, replay_scenario
 from patchbot.stages.simulate import judge_pairs
 from patchbot.tree import find_tree
 from tests.support.git_tree import run_git
+from tests.support.require import require
 
 Captured = pytest.CaptureFixture[str]
 LATER = load_scenarios()["write-protect/later-page"]
 FIX = "20260402110500.8888-1-lena@example.com"
-needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="the native engine needs gcc")
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +63,12 @@ def work(tree: Repository, folder: Path, *trail: str, engine: str = "auto") -> W
     return Work(tree, trail, [LATER], Asked(1, None, engine), folder / "scratch", folder / "home")
 
 
-@pytest.mark.parametrize("engine", ["python", pytest.param("native", marks=needs_gcc)])
+@pytest.mark.parametrize("engine", ["python", "native"])
 def test_v1_fails_on_a_later_page_with_a_schedule_of_the_commit(
     engine: str, tree: Repository, tmp_path: Path
 ) -> None:
+    if engine == "native":
+        require("gcc")
     (pair,) = compare_commits(work(tree, tmp_path, first(tree), engine=engine))
     failure, deviations = pair.after["failure"], pair.after["schedule"].split(",")
     assert failure["kind"] == "recovery"
@@ -80,8 +81,8 @@ def test_v1_fails_on_a_later_page_with_a_schedule_of_the_commit(
     assert [(step["thread"], step["function"]) for step in told] == [(2, "user_store")]
 
 
-@needs_gcc
 def test_both_engines_say_the_same(tree: Repository, tmp_path: Path) -> None:
+    require("gcc")
     python, native = (
         compare_commits(work(tree, tmp_path, first(tree), engine=engine))[0].after
         for engine in ("python", "native")
@@ -90,8 +91,8 @@ def test_both_engines_say_the_same(tree: Repository, tmp_path: Path) -> None:
     assert differing <= {"engine", "seconds"}
 
 
-@needs_gcc
 def test_the_fix_passes_where_v1_fails(tree: Repository, tmp_path: Path) -> None:
+    require("gcc")
     (pair,) = compare_commits(work(tree, tmp_path, first(tree), fixed(tree)))
     assert (pair.change, pair.after["failure"]) == (Change.FIXED, None)
     assert pair.after["complete"]
@@ -142,6 +143,23 @@ def commit_edit(tree: Repository, path: str, old: str, new: str) -> str:
     commit = run_git(tree.top, "rev-parse", "HEAD").strip()
     run_git(tree.top, "reset", "-q", "--hard", "HEAD^")
     return commit
+
+
+def test_a_change_that_no_schedule_runs_is_no_pass(tree: Repository, tmp_path: Path) -> None:
+    """do_read_fault() is part of the program; the scenario only stores."""
+    good = fixed(tree)
+    run_git(tree.top, "checkout", "-q", good)
+    try:
+        edited = commit_edit(
+            tree, "mm/memory.c", "\tfinish_fault(vmf, false);\n\tunlock_page(vmf->page);",
+            "\tfinish_fault(vmf, false);",
+        )  # fmt: skip
+    finally:
+        run_git(tree.top, "checkout", "-q", "main")
+    (pair,) = compare_commits(work(tree, tmp_path, good, edited, engine="python"))
+    assert "do_read_fault" in {each["name"] for each in pair.after["ledger"]["functions"]}
+    assert (pair.after["result"], pair.touched) == ("no failure", ())
+    assert judge_pairs([pair])[0] == "skipped"
 
 
 def test_a_change_to_what_the_model_replaces_is_inconclusive(

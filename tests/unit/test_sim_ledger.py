@@ -10,6 +10,7 @@ from kernel_sim.ledger import (
     find_objections,
     find_touched,
     make_ledger,
+    mark_ran,
     summarize_ledger,
 )
 
@@ -86,6 +87,11 @@ def test_what_the_model_replaces_can_not_be_judged(
     assert find_objections(PARTS, ["lib/lock.c"], ["current"], changed) == objections
 
 
-def test_what_is_touched_is_the_trees() -> None:
-    changed = Changed(frozenset({"commit", "spin_lock", "helper", "unused"}))
-    assert find_touched(PARTS, changed) == ["commit", "helper"]
+def test_what_is_touched_is_the_trees_and_was_called() -> None:
+    changed = Changed(frozenset({"commit", "spin_lock", "helper", "unused", "half"}))
+    assert find_touched(PARTS, changed) == []
+    ran = mark_ran(PARTS, ["commit", "fs/a.c:helper:12345678", "spin_lock", "cond_resched"])
+    assert find_touched(ran, changed) == ["commit", "helper"]
+    assert [part.key for part in ran if part.ran and part.name == "helper"] == [
+        "fs/a.c:helper:12345678"
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 import tomllib
@@ -17,14 +16,13 @@ from kernel_sim.machine.native_engine import NativeEngine
 from kernel_sim.machine.python_engine import PythonEngine
 
 from tests.support import ROOT
-from tests.support.require import require
+from tests.support.require import DEEP, deep, require
 from tests.support.sim_mutants import MUTANTS, Mutant
 from tests.support.sim_native import native_folder
 from tests.support.sim_scenarios import TreeUnits, build, load_scenarios
 from tests.support.sim_trees import demo_trees
 
 SCENARIOS = load_scenarios()
-DEEP = os.environ.get("PATCHBOT_TEST_SIM") == "deep"
 DATA: dict[str, dict[str, Any]] = tomllib.loads(
     (ROOT / "tests" / "data" / "sim_mutants.toml").read_text("utf-8")
 )
@@ -99,7 +97,7 @@ def test_a_mutant_is_caught(
             print(f"\n{name}: {wanted} {time.monotonic() - start:.1f} s", end="")
 
 
-@pytest.mark.skipif(not DEEP, reason="PATCHBOT_TEST_SIM=deep")
+@deep
 @pytest.mark.parametrize("name", sorted({**EQUIVALENT, **MISSED}))
 def test_the_others_pass(good: TreeUnits, name: str, tmp_path: Path) -> None:
     """One that is caught after all must be moved."""

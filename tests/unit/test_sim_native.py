@@ -392,3 +392,65 @@ def test_random_schedules_are_those_of_the_reference(depth: int) -> None:
         assert native.explore_randomly(seed, 20, depth).outcome == expected
     with pytest.raises(ValueError, match=r"a depth of 1\.\.64"):
         native.explore_randomly(0, 20, 65)
+
+
+LATE = """\
+global x 0x10000000 rw "" size 8
+global name 0x10000010 ro "" size 8 = 74
+address writer
+address reader
+function setup "s.c" 1 parameters 0 returns void frame 0
+registers u64 u64 u64 u64
+block 0
+r0: u64 = const 268435472
+r1: u64 = const 134217728
+r3: u64 = intrinsic sim_thread(r0, r1, r2, r2)
+r1: u64 = const 134217744
+r3: u64 = intrinsic sim_thread(r0, r1, r2, r2)
+return
+function writer "s.c" 3 parameters 1 returns u64 frame 0
+registers u64 u64 u64
+block 0
+r1: u64 = const 268435456
+r2: u64 = const 1
+store r1, r2
+r2: u64 = const 0
+store r1, r2
+return r2
+function reader "s.c" 5 parameters 1 returns u64 frame 0
+registers u64 u64
+block 0
+r1: u64 = const 268435456
+r1: u64 = load r1
+branch r1, 1, 2
+block 1
+call seen()
+jump 2
+block 2
+return r1
+function seen "s.c" 7 parameters 0 returns void frame 0
+registers u64
+block 0
+return
+function never "s.c" 9 parameters 0 returns void frame 0
+registers u64
+block 0
+call seen()
+return
+function check "s.c" 10 parameters 0 returns void frame 0
+registers
+block 0
+return
+"""
+
+
+def test_what_ran_is_of_all_executions_and_no_more() -> None:
+    # seen() needs a preemption between the two stores; nobody calls never().
+    program = parse_program(LATE)
+    always = {"setup", "check", "writer", "reader"}
+    for bound, expected in [(0, always), (1, always | {"seen"})]:
+        python = PythonEngine(program)
+        Search(python, Mode.NONE, Bounds(bound)).explore()
+        assert python.ran() == expected
+        assert native_engine(program).explore(bounds=Bounds(bound)).ran == expected
+        assert native_engine(program).explore(bounds=Bounds(bound), jobs=3).ran == expected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -14,14 +13,12 @@ from kernel_sim.explore.search import Search
 from kernel_sim.machine.native_engine import NativeEngine
 from kernel_sim.machine.python_engine import PythonEngine
 
-from tests.support.require import require
+from tests.support.require import DEEP, deep, require
 from tests.support.sim_native import native_folder
 from tests.support.sim_scenarios import TreeUnits, build, load_scenarios
 from tests.support.sim_trees import demo_trees
 
 SCENARIOS = load_scenarios()
-DEEP = os.environ.get("PATCHBOT_TEST_SIM") == "deep"
-"""Whether to search as far as takes minutes."""
 
 # A fault that one thread alone comes to needs no preemption. Where the commit has to be left
 # between checksum and I/O, and the writer then runs to its end, it takes one. The first store of
@@ -149,7 +146,7 @@ def test_a_first_store_slips_through(trees: dict[str, TreeUnits]) -> None:
     assert outcome.covered[-1].bound == 2
 
 
-@pytest.mark.skipif(not DEEP, reason="PATCHBOT_TEST_SIM=deep")
+@deep
 def test_a_page_that_is_dirty_in_time_is_protected(
     trees: dict[str, TreeUnits], tmp_path: Path
 ) -> None:
@@ -179,7 +176,7 @@ def test_both_engines_count_the_same(trees: dict[str, TreeUnits]) -> None:
     assert native.executions == 40
 
 
-@pytest.mark.skipif(not DEEP, reason="PATCHBOT_TEST_SIM=deep")
+@deep
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 def test_the_good_revision_passes_further(trees: dict[str, TreeUnits], scenario: str) -> None:
     outcome = natively(program(trees, scenario, "fix"), 2 if scenario in KNOWN else 1, 900)
@@ -190,7 +187,7 @@ def test_the_good_revision_passes_further(trees: dict[str, TreeUnits], scenario:
         assert outcome.complete
 
 
-@pytest.mark.skipif(not DEEP, reason="PATCHBOT_TEST_SIM=deep")
+@deep
 @pytest.mark.parametrize(("scenario", "kind"), [
     ("write-write/journal", "recovery"), ("two-inodes/journal", "recovery"),
 ])  # fmt: skip

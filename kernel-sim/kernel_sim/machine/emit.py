@@ -147,6 +147,7 @@ class _FunctionText:
             yield f"{c_type(register)} r{number} = {start};"
         entry = self.site(function.line)
         yield f"if (unlikely(++sim_depth > {MAX_DEPTH}u)) sim_too_deep({entry});"
+        yield f"sim_ran[{self.number}] = 1;"
         if function.frame:
             yield f"u64 frame = sim_frame({function.frame}, {entry});"
         for number, block in enumerate(function.blocks):

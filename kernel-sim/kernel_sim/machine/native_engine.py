@@ -49,15 +49,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class NativeOutcome:
-    """What an exploration gave: as the reference search says it, and two numbers more.
+    """What an exploration gave: as the reference search says it, and three things more.
 
     `locations` are the shared ones (address / 8); `failures` counts failing executions, which is
-    more than one only with `keep_going`.
+    more than one only with `keep_going`. `ran` are the functions that were called in any of the
+    executions, by name in the program.
     """
 
     outcome: Outcome
     locations: frozenset[int]
     failures: int
+    ran: frozenset[str]
 
 
 class NativeEngine:
@@ -192,7 +194,8 @@ def _exploration(document: dict[str, Any]) -> NativeOutcome:
             int(document["executions"]),
             document["complete"] is True,
         )
-        return NativeOutcome(outcome, locations, int(document["failures"]))
+        ran = frozenset(map(_text, document["ran"]))
+        return NativeOutcome(outcome, locations, int(document["failures"]), ran)
     except (KeyError, TypeError, ValueError) as error:
         raise NativeError(f"the engine's document is not right: {error!r}") from error
 

@@ -40,6 +40,7 @@ class PythonEngine:
         self._runtime = Runtime(Memory(program.globals), steps)
         self._setup = setup
         self._check = check
+        self._ran: set[str] = set()
         self._functions = self._compile()
 
     # ------------------------------------------------------------ running
@@ -98,6 +99,10 @@ class PythonEngine:
                 return self._runtime.memory.read(entry.address, len(entry.image))
         raise KeyError(name)
 
+    def ran(self) -> frozenset[str]:
+        """Return the functions that were called in any execution so far, by name in the program."""
+        return frozenset(self._ran)
+
     def thread_names(self) -> dict[int, str]:
         """Return the names of the last execution's threads by number; 0 sets up and checks."""
         return {thread.number: thread.name for thread in self._runtime.threads}
@@ -125,6 +130,7 @@ class PythonEngine:
         names |= {name.strip("_"): getattr(self, name) for name in _HELPERS}
         names |= {"S": self._runtime.left, "quotient": quotient, "remainder": remainder}
         names |= translator.tables
+        names["ran"] = self._ran.add
         exec(code, names)  # noqa: S102 -- source made by `translate`, from typed steps alone
         return {name: names[own] for name, own in translator.names.items()}
 

@@ -109,6 +109,7 @@ class _Body:
         parameters = "".join(f", r{n}" for n in range(function.parameters))
         yield f"def {self.owner.names[function.name]}(d{parameters}):"
         yield f" if d > {MAX_DEPTH}: too_deep({site})"
+        yield f" ran({function.name!r})"
         early = sorted(self._read_early())
         if early:
             yield " " + " = ".join(f"r{n}" for n in early) + " = 0"

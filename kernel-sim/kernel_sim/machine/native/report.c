@@ -98,6 +98,21 @@ static void shared(void)
 	printf("]");
 }
 
+static void ran(void)
+{
+	bool first = true;
+
+	printf("\"ran\": [");
+	for (u32 i = 0; i < sim_function_count; i++) {
+		if (!sim_ran[i])
+			continue;
+		printf(first ? "" : ", ");
+		first = false;
+		string(sim_functions[i].name);
+	}
+	printf("]");
+}
+
 void report_search(void)
 {
 	const struct search *s = &the_search;
@@ -115,6 +130,8 @@ void report_search(void)
 	covered();
 	printf(", ");
 	shared();
+	printf(", ");
+	ran();
 	printf(", \"rounds\": %llu, \"executions\": %llu, \"failures\": %llu, \"complete\": %s}\n",
 	       (ull)s->rounds, (ull)s->executions, (ull)s->failures, complete ? "true" : "false");
 }
