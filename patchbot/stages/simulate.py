@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from kernel_sim.kit import KitError
 from kernel_sim.ledger import summarize_ledger
 from kernel_sim.scenario import load_scenarios
 
+from patchbot.git import Repository
 from patchbot.model import Change, Finding, Severity, StageResult, Status
 from patchbot.sim_command import render_failure, replay_command, say_covered, say_result
 from patchbot.sim_compare import (
@@ -24,13 +27,18 @@ from patchbot.stages.static import commits_of
 
 _VERSION = "2"
 _ASKED = Asked(bound=1, seconds=300.0)
+_TRIES = 8
 
 
 class SimulateStage:
     """Runs every scenario on the base and on the last commit, up to one preemption.
 
-    `data` of its result: `complete`, whether every search came to its end, and `scenarios`: for
-    each one's name `result`, `change`, `covered` in words and `schedule` (None without a failure).
+    Where no program can be made of the last commit, the last before it of which one can be made is
+    run: what fails there fails, and nothing passes.
+
+    `data` of its result: `complete`, whether every search came to its end, `patch`, how many
+    patches were on what was run, and `scenarios`: for each one's name `result`, `change`, `covered`
+    in words and `schedule` (None without a failure).
     """
 
     name = "simulate"
@@ -59,15 +67,13 @@ class SimulateStage:
             find_kit_of(tree, base)
         except KitError as error:
             return self._result(request, Status.SKIPPED, str(error))
-        scenarios = list(load_scenarios().values())
-        work = Work(tree, [base, commits[-1]], scenarios, _ASKED, request.folder, home, named=False)
-        pairs = compare_commits(work)
-        status, reason = judge_pairs(pairs)
-        shown = str(tree.top)
-        found = tuple(make_findings(pairs, shown, base, commits[-1]))
+        ran = _run_last_made(request, tree, home, base, commits)
+        status, reason = _judge(ran, request)
+        found = tuple(make_findings(ran.pairs, str(tree.top), base, commits[ran.patches - 1]))
         data: dict[str, object] = {
-            "complete": all(is_answered(row) for row in _rows(pairs)),
-            "scenarios": {pair.scenario: _told(pair) for pair in pairs},
+            "complete": all(is_answered(row) for row in _rows(ran.pairs)),
+            "patch": ran.patches,
+            "scenarios": {pair.scenario: _told(pair) for pair in ran.pairs},
         }
         return self._result(request, status, reason, found, data)
 
@@ -88,6 +94,53 @@ class SimulateStage:
             repeat=request.repeat,
             data=data or {},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What was run: with how many of the patches, and why not with all ("" where it was)."""
+
+    pairs: list[Pair]
+    patches: int
+    why: str
+
+
+def _run_last_made(
+    request: StageRequest, tree: Repository, home: Path, base: str, commits: Sequence[str]
+) -> _Ran:
+    """Run the last commit, or the last before it of which a program can be made."""
+    scenarios = list(load_scenarios().values())
+    pairs: list[Pair] = []
+    patches, why = len(commits), ""
+    for patches in range(len(commits), max(0, len(commits) - _TRIES), -1):
+        trail = [base, commits[patches - 1]]
+        pairs = compare_commits(
+            Work(tree, trail, scenarios, _ASKED, request.folder, home, named=False)
+        )
+        missing = why_not_made(pairs)
+        why = why or missing
+        if not missing:
+            break
+    return _Ran(pairs, patches, why)
+
+
+def _judge(ran: _Ran, request: StageRequest) -> tuple[Status, str]:
+    status, reason = judge_pairs(ran.pairs)
+    if not ran.why:
+        return status, reason
+    words = f"the last patch can't be run: {ran.why}"
+    if why_not_made(ran.pairs):
+        return Status.INCONCLUSIVE, words
+    number = request.revision.patches[ran.patches - 1].number
+    status = status if status is Status.FAIL else Status.INCONCLUSIVE
+    return status, f"{words}; at patch {number}: {reason}"
+
+
+def why_not_made(pairs: Sequence[Pair]) -> str:
+    """Return why no program could be made of the commit; "" where one could be."""
+    if any(pair.after["ledger"] for pair in pairs):
+        return ""
+    return next((str(reason) for pair in pairs for reason in pair.after["reasons"]), "")
 
 
 def _rows(pairs: Sequence[Pair]) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ from patchbot.demo import find_mbox, make_base_repository
 from patchbot.diagnostics import ExitCode
 from patchbot.exporting import export_commit
 from patchbot.git import Repository
-from patchbot.model import Change
+from patchbot.model import Change, StageResult, Status
 from patchbot.sim_compare import Work, compare_commits, find_changed, find_kit_of
 from patchbot.simulation import Asked, Place, replay_scenario
-from patchbot.stages.simulate import judge_pairs
+from patchbot.stages.simulate import SimulateStage, judge_pairs
 from patchbot.tree import find_tree
+from tests.support.fakes import make_request, make_revision
 from tests.support.git_tree import run_git
 from tests.support.require import require
 
@@ -192,6 +194,32 @@ def test_what_does_not_preprocess_is_inconclusive(
     (pair,) = compare_commits(work(tree, tmp_path, edited, engine="python"))
     assert pair.after["result"] == "inconclusive"
     assert reason in pair.after["reasons"][0]
+
+
+@pytest.mark.parametrize("order", ["made worse", "made better"])
+def test_the_last_patch_that_can_be_run_is(order: str, tree: Repository, tmp_path: Path) -> None:
+    require("gcc")
+    commits = [fixed(tree), first(tree)]
+    base, middle = commits if order == "made worse" else reversed(commits)
+    broken = commit_edit(
+        tree, "fs/jbd2/commit.c", "#include <linux/jbd2.h>", "#include <linux/gone.h>"
+    )
+    data: dict[str, object] = {"base": base, "commits": [middle, broken]}
+    request = replace(
+        make_request(),
+        revision=make_revision(patches=2),
+        tree=tree,
+        home=tmp_path / "home",
+        folder=tmp_path / "scratch",
+        earlier={"apply": StageResult("apply", Status.PASS, "", data=data)},
+    )
+    result = SimulateStage().run(request)
+    assert result.data["patch"] == 1
+    assert "linux/gone.h" in result.reason.partition("; at patch 1: ")[0]
+    worse, words = order == "made worse", result.reason.partition("; at patch 1: ")[2]
+    assert result.status is (Status.FAIL if worse else Status.INCONCLUSIVE)
+    assert ("introduced" if worse else "fixed") + ": write-protect/later-page" in words
+    assert all(middle[:12] in each.evidence or not worse for each in result.findings)
 
 
 def test_the_command(tree: Repository, capsys: Captured) -> None:
