@@ -276,6 +276,8 @@ def _add_sim(commands: Any) -> None:
     add("--scenario", action="append", default=[], metavar="NAME", help="only this; repeatable")
     add("--bound", default="2", metavar="N|none", help="up to so many preemptions (default: 2)")
     add("--engine", choices=("auto", "python", "native"), default="auto", help="default: auto")
+    add("--random", type=int, default=0, metavar="N", help="then N random schedules beyond it")
+    add("--seed", type=int, default=0, metavar="S", help="which random ones (default: 0)")
     add("--time", type=float, metavar="S", help="at most so many seconds for each scenario")
     add("--jobs", type=int, default=1, metavar="J", help="scenarios at a time (default: 1)")
     add("--list", action="store_true", help="list the scenarios")

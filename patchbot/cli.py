@@ -242,8 +242,8 @@ def _run_sim(args: argparse.Namespace, narrator: Narrator) -> int:
     if args.list:
         print("\n".join(f"{each.name}: {each.summary}" for each in scenarios))
         return ExitCode.ACCEPT
-    asked = Asked(sim.parse_bound(args.bound), args.time, args.engine)
     sim.check_options(args, scenarios)
+    asked = Asked(sim.parse_bound(args.bound), args.time, args.engine, args.random, args.seed)
     settings, jobs = read_settings(), max(1, args.jobs)
     tree, trail = _find_commits(args, settings, narrator)
     with narrator.working(), run_folder(settings.home) as folder:

@@ -63,6 +63,10 @@ def check_options(args: argparse.Namespace, scenarios: Sequence[Scenario]) -> No
         raise UsageError("--replay needs one --scenario", hint="patchbot sim --list names them")
     if args.time is not None and not args.time > 0:
         raise UsageError("--time is a number of seconds above 0")
+    if args.random < 0 or not 0 <= args.seed < 1 << 64:
+        raise UsageError("--random and --seed are whole numbers, 0 and up")
+    if args.random and parse_bound(args.bound) is None:
+        raise UsageError("--random goes beyond a bound", hint="name one, such as --bound 2")
     choose_engine(args.engine)
 
 
@@ -190,10 +194,11 @@ def _block(row: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
 
 def say_covered(row: Row) -> str:
     """Say how far a search went: "exhaustive up to 2 preemptions: 7,436 executions"."""
-    covered = row["covered"]
+    covered, random = row["covered"], row["random"]
     if row["failure"]:
-        last = covered[-1]["bound"] if covered else None
+        last = None if random or not covered else covered[-1]["bound"]
         needs = "" if last is None else f"with {_count(last, 'preemption')}, "
+        needs = f"by a random schedule (seed {random['seed']}), " if random else needs
         return f"{needs}after {_count(row['executions'], 'execution')}"
     done = [each for each in covered if each["complete"]]
     if row["exhaustive"]:
@@ -205,6 +210,9 @@ def say_covered(row: Row) -> str:
     if not row["complete"]:
         ran = covered[-1]["executions"] if covered else 0
         words.append(f"no failure in {_count(ran, 'execution')}, stopped by --time")
+    if random:
+        ran = _count(random["executions"], "random schedule")
+        words.append(f"no failure in {ran} beyond (seed {random['seed']})")
     return "; then ".join(words)
 
 

@@ -20,12 +20,13 @@ from kernel_sim.cfront.errors import TreeError as SourceError
 from kernel_sim.counterexample import Step, add_texts, find_steps, shorten
 from kernel_sim.explore.minimise import minimise
 from kernel_sim.explore.model import Bounds, End, Execution, Failure, Mode, Outcome, Result
+from kernel_sim.explore.pct import search_randomly
 from kernel_sim.explore.schedule import ScheduleError
 from kernel_sim.explore.search import Search
 from kernel_sim.kit import Kit
 from kernel_sim.ledger import mark_ran
 from kernel_sim.machine.compile import Finished, NativeError
-from kernel_sim.machine.native_engine import Limits, NativeEngine, NativeOutcome
+from kernel_sim.machine.native_engine import Limits, NativeEngine
 from kernel_sim.machine.python_engine import PythonEngine
 from kernel_sim.machine.runtime import Traced
 from kernel_sim.program import Built, Sources
@@ -48,11 +49,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How far to explore: preemptions (None: any number), seconds a scenario (None: no limit)."""
+    """How far to explore: preemptions (None: any number), seconds a scenario (None: no limit).
+
+    After a bound that was searched to its end, `random` executions go beyond it, by `seed`.
+    """
 
     bound: int | None = 2
     seconds: float | None = None
     engine: str = "auto"
+    random: int = 0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def _blank(scenario: Scenario, engine: str = "") -> Row:
         "scenario": scenario.name, "summary": scenario.summary, "engine": engine,
         "result": Result.INCONCLUSIVE.value, "reasons": [], "failure": None, "schedule": None,
         "threads": {}, "steps": [], "covered": [], "executions": 0, "complete": False,
-        "exhaustive": False, "seconds": 0.0, "ledger": None,
+        "exhaustive": False, "random": None, "seconds": 0.0, "ledger": None,
     }  # fmt: skip
 
 
@@ -137,16 +143,33 @@ def render_ledger(built: Built, ran: Iterable[str] = ()) -> dict[str, Any]:
 # ---------------------------------------------------------------- exploring
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a search gave, which functions it called, and the shared locations that it knew."""
+
+    outcome: Outcome
+    ran: frozenset[str]
+    shared: frozenset[int]
+
+
 def _explore(row: Row, built: Built, place: Place, asked: Asked) -> None:
-    bounds = Bounds(asked.bound, seconds=asked.seconds)
-    if asked.engine == "native":
-        found = _explore_natively(built, place.home / "programs", bounds)
-        outcome, ran = found.outcome, found.ran
-    else:
-        with _PYTHON:
-            own = PythonEngine(built.program)
-            outcome = Search(own, _MODE, bounds, watch=_watch).explore()
-            ran = own.ran()
+    start = time.monotonic()
+    native = _make_native(built, place, asked) if asked.engine == "native" else None
+    found = _explore_bounds(built, native, Bounds(asked.bound, seconds=asked.seconds))
+    outcome, ran = found.outcome, found.ran
+    beyond = _explore_beyond(built, native, found, asked, time.monotonic() - start)
+    if beyond is not None:
+        ran |= beyond.ran
+        random = beyond.outcome
+        row["random"] = {"executions": random.executions, "seed": asked.seed}
+        outcome = replace(
+            outcome,
+            result=random.result,
+            reasons=random.reasons,
+            failure=random.failure,
+            schedule=random.schedule,
+            executions=outcome.executions + random.executions,
+        )
     row |= {
         "ledger": render_ledger(built, ran),
         "result": outcome.result.value,
@@ -168,15 +191,47 @@ def _watch(execution: Execution, schedule: str) -> None:
     PROCESSES.check()
 
 
-def _explore_natively(built: Built, folder: Path, bounds: Bounds) -> NativeOutcome:
+def _explore_bounds(built: Built, native: NativeEngine | None, bounds: Bounds) -> _Found:
+    if native is not None:
+        found = native.explore(_MODE, bounds)
+        return _Found(found.outcome, found.ran, found.locations)
+    with _PYTHON:
+        own = PythonEngine(built.program)
+        search = Search(own, _MODE, bounds, watch=_watch)
+        outcome = search.explore()
+        return _Found(outcome, own.ran(), search.shared)
+
+
+def _explore_beyond(
+    built: Built, native: NativeEngine | None, found: _Found, asked: Asked, spent: float
+) -> _Found | None:
+    """Run random schedules, where they were asked for and the bound left something to find."""
+    before = found.outcome
+    left = None if asked.seconds is None else asked.seconds - spent
+    done = before.result is not Result.NO_FAILURE or not before.complete or before.exhaustive
+    if not asked.random or done or (left is not None and left <= 0):
+        return None
+    if native is not None:
+        more = native.explore_randomly(asked.seed, asked.random, seconds=left, shared=found.shared)
+        return _Found(more.outcome, more.ran, more.locations)
+    with _PYTHON:
+        own = PythonEngine(built.program)
+        outcome = search_randomly(
+            own, asked.seed, asked.random, seconds=left, shared=found.shared, watch=_watch
+        )
+        return _Found(outcome, own.ran(), found.shared)
+
+
+def _make_native(built: Built, place: Place, asked: Asked) -> NativeEngine:
+    folder = place.home / "programs"
     folder.mkdir(parents=True, exist_ok=True)
-    clock = 3600.0 if bounds.seconds is None else bounds.seconds + _GRACE_S
+    clock = 3600.0 if asked.seconds is None else asked.seconds + _GRACE_S
     engine = NativeEngine(
         built.program, folder, runner=run_for_engine, limits=Limits(clock_seconds=clock)
     )
     os.utime(engine.executable)
     _drop_old(folder)
-    return engine.explore(_MODE, bounds)
+    return engine
 
 
 def run_for_engine(argv: Sequence[str], seconds: float) -> Finished:
@@ -326,6 +381,7 @@ def result_key(tree_id: str, scenario: Scenario, asked: Asked) -> str:
         tree_id, scenario.name, sorted(scenario.defines.items()),
         scenario.source.read_text("utf-8"),
         asked.bound, asked.seconds, choose_engine(asked.engine), _MODE.value, hash_simulator(),
+        asked.random, asked.seed,
     )  # fmt: skip
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
 

@@ -31,7 +31,7 @@ def make_row(**changes: Any) -> dict[str, Any]:
         "scenario": "race/one", "summary": "a race", "engine": "native", "result": "no failure",
         "reasons": [], "failure": None, "schedule": None, "threads": {}, "steps": [],
         "covered": [covered(0, 6), covered(1, 1234)], "executions": 2000, "complete": True,
-        "exhaustive": False, "seconds": 1.0, "ledger": None,
+        "exhaustive": False, "random": None, "seconds": 1.0, "ledger": None,
     }  # fmt: skip
     return row | changes
 
@@ -68,6 +68,15 @@ LOST = make_row(result="inconclusive", reasons=["inline assembly"], complete=Tru
         ),
         (BAD, "with 1 preemption, after 9 executions"),
         (BAD | {"covered": [covered(None, 9, False)]}, "after 9 executions"),
+        (
+            make_row(random={"executions": 2000, "seed": 5}),
+            "exhaustive up to 1 preemption: 1,234 executions;"
+            " then no failure in 2,000 random schedules beyond (seed 5)",
+        ),
+        (
+            BAD | {"random": {"executions": 3, "seed": 5}},
+            "by a random schedule (seed 5), after 9 executions",
+        ),
     ],
 )
 def test_how_far_a_search_went(row: dict[str, Any], words: str) -> None:

@@ -16,6 +16,7 @@ from patchbot.diagnostics import ExitCode
 from patchbot.exporting import export_commit
 from patchbot.git import Repository
 from patchbot.model import Change, StageResult, Status
+from patchbot.sim_command import say_covered
 from patchbot.sim_compare import Work, compare_commits, find_changed, find_kit_of
 from patchbot.simulation import Asked, Place, replay_scenario
 from patchbot.stages.simulate import SimulateStage, judge_pairs
@@ -91,6 +92,25 @@ def test_both_engines_say_the_same(tree: Repository, tmp_path: Path) -> None:
     )
     differing = {key for key in python if python[key] != native[key]}
     assert differing <= {"engine", "seconds"}
+
+
+def test_random_schedules_go_beyond_the_bound(tree: Repository, tmp_path: Path) -> None:
+    """v1 needs one preemption: a search without any, and random schedules after it."""
+    require("gcc")
+    rows = []
+    for engine in ("python", "native"):
+        asked = work(tree, tmp_path, first(tree))
+        alone = replace(asked, asked=Asked(0, None, engine))
+        assert compare_commits(alone)[0].after["result"] == "no failure"
+        beyond = replace(asked, asked=Asked(0, None, engine, random=100, seed=3))
+        rows.append(compare_commits(beyond)[0].after)
+    python, native = rows
+    assert {key for key in python if python[key] != native[key]} <= {"engine", "seconds"}
+    assert native["failure"]["kind"] == "recovery"
+    assert [each[:2] + each[-2:] for each in native["schedule"].split(",")] == ["1@>2"]
+    assert native["random"]["seed"] == 3
+    assert 0 < native["random"]["executions"] < native["executions"]
+    assert say_covered(native).startswith("by a random schedule (seed 3), after ")
 
 
 def test_the_fix_passes_where_v1_fails(tree: Repository, tmp_path: Path) -> None:
