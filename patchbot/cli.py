@@ -341,12 +341,12 @@ def _run_show(args: argparse.Namespace, narrator: Narrator) -> int:
             f"nothing is kept of {args.name}", hint=f"run: patchbot review {args.name}"
         )
     if args.json:
-        rows = [{"at": k.at, "slug": k.slug, "title": k.title, "author": k.author} for k in kept]
+        rows = [each.render() for each in kept]
         _print_json(one.document if one else {"schema": "patchbot.list/1", "reviews": rows})
     elif one:
         print_review(_console(args), one.document)
     elif kept:
-        print_list(_console(args), [(k.slug, k.at, k.document) for k in kept])
+        print_list(_console(args), kept)
     else:
         narrator.say("nothing is kept yet; start with: patchbot review <msgid>, or patchbot demo")
     return ExitCode.ACCEPT

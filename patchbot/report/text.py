@@ -15,6 +15,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from patchbot.store import Summary, count_trailers
+
 _STYLE = {
     "pass": "green",
     "warn": "yellow",
@@ -30,7 +32,6 @@ _STYLE = {
     "note": "dim",
 }
 _WEIGHT = {"error": 0, "warning": 1, "note": 2}
-_SHORT = {"Reviewed-by": "R", "Acked-by": "A", "Tested-by": "T", "Nacked-by": "N"}
 _PIPE_WIDTH = 110
 _BIDI = {*range(0x2028, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
 _COLUMNS = ("revision", "sent", "patches", "trailers", "base")
@@ -215,8 +216,7 @@ def _patch_count(revision: Mapping[str, Any]) -> str:
 
 
 def _trailer_count(revision: Mapping[str, Any]) -> str:
-    counts = Counter(_SHORT.get(t["name"], "other") for t in revision["trailers"])
-    return " ".join(f"{key}:{counts[key]}" for key in (*_SHORT.values(), "other") if counts[key])
+    return " ".join(f"{key}:{count}" for key, count in count_trailers(revision).items())
 
 
 def _base_name(revision: Mapping[str, Any]) -> str:
@@ -340,17 +340,15 @@ def _signature_summary(revision: Mapping[str, Any]) -> str:
     return ", ".join(f"{n} {what}" for what, n in counts.items()) or "no patch"
 
 
-def print_list(console: Console, rows: Iterable[tuple[str, float, Mapping[str, Any]]]) -> None:
-    """Print kept reviews as a list, two lines each: (slug, seconds since 1970, document)."""
-    for _, at, document in rows:
-        newest = document["revisions"][-1]
-        status = newest["verdict"]["status"]
-        head = Text(time.strftime("%Y-%m-%d %H:%M  ", time.localtime(at)))
-        head.append(f"{clean_text(newest['label']):<6}")
-        head.append(f"{status:<13}", _STYLE[status])
-        head.append(clean_text(document["series"]["title"]).replace("\n", " "))
+def print_list(console: Console, rows: Iterable[Summary]) -> None:
+    """Print kept reviews as a list, two lines each."""
+    for row in rows:
+        head = Text(time.strftime("%Y-%m-%d %H:%M  ", time.localtime(row.at)))
+        head.append(f"{clean_text(row.label):<6}")
+        head.append(f"{row.verdict:<13}", _STYLE[row.verdict])
+        head.append(clean_text(row.title).replace("\n", " "))
         console.print(head, no_wrap=True, overflow="ellipsis")
-        console.print(_line(f"{'':18}<{newest['message_id']}>"), soft_wrap=True)
+        console.print(_line(f"{'':18}<{row.message_id}>"), soft_wrap=True)
 
 
 def print_demo_head(console: Console, number: int, count: int, lesson: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from patchbot.errors import StoreError
 from patchbot.model import Change, Finding, Severity, StageResult, Status
 from patchbot.store.migrations import MIGRATIONS
+from patchbot.store.summary import Summary, summarize_document
 
 _BUSY_S = 30.0
 _TRY_AGAIN_S = 0.01
@@ -24,7 +25,7 @@ _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 @dataclass(frozen=True, slots=True)
 class StoredReview:
-    """One kept review, as a line of a list: `at` is seconds since 1970, `document` its JSON."""
+    """One kept review: `at` is seconds since 1970, `document` its JSON."""
 
     slug: str
     title: str
@@ -165,10 +166,10 @@ class Store:
         series = document["series"]
         with self._transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?, ?, ?)",
                 _bind(
                     slug, series["title"], series["author"]["name"], series["change_id"],
-                    time.time(), json.dumps(document),
+                    time.time(), json.dumps(document), json.dumps(summarize_document(document)),
                 ),
             )  # fmt: skip
             db.executemany(
@@ -186,14 +187,26 @@ class Store:
         row = self._one(query, name, name, name)
         return _stored(row) if row else None
 
-    def list_reviews(self) -> list[StoredReview]:
-        """Return all kept reviews, the newest first."""
-        query = (
-            "SELECT slug, title, author, change_id, at, body FROM reviews"
-            " ORDER BY at DESC, rowid DESC"
-        )
+    def list_reviews(self) -> list[Summary]:
+        """Return what there is to say of all kept reviews in a list, the newest first."""
+        self._summarize_old()
+        query = "SELECT slug, at, summary FROM reviews ORDER BY at DESC, rowid DESC"
         with self._explained(), self._lock:
-            return [_stored(row) for row in self._db.execute(query)]
+            rows = self._db.execute(query).fetchall()
+        return [Summary(slug, at, **json.loads(text)) for slug, at, text in rows]
+
+    def _summarize_old(self) -> None:
+        """Add the summaries of what was kept before there were any."""
+        query = "SELECT slug, body FROM reviews WHERE summary IS NULL"
+        with self._explained(), self._lock:
+            rows = self._db.execute(query).fetchall()
+        if not rows:
+            return
+        made = [(json.dumps(summarize_document(json.loads(body))), slug) for slug, body in rows]
+        with self._transaction() as db:
+            db.executemany(
+                "UPDATE reviews SET summary = ? WHERE slug = ? AND summary IS NULL", made
+            )
 
 
 def _code(error: Exception) -> int:

@@ -18,4 +18,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             message_id TEXT PRIMARY KEY, slug TEXT NOT NULL)""",
         "CREATE INDEX mails_by_slug ON mails (slug)",
     ),
+    # What a list says; NULL until it is asked for where an older patchbot kept the review.
+    (
+        "ALTER TABLE reviews ADD COLUMN summary TEXT",
+        "CREATE INDEX reviews_by_time ON reviews (at)",
+    ),
 )

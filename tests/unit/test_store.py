@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -284,4 +285,50 @@ def test_names_that_are_no_utf_8_are_kept_and_found(tmp_path: Path) -> None:
     store.save_fetched("s", "thread", odd, b"x")
     assert store.load_fetched("s", "thread", odd) is not None
     assert store.find_review(odd) is None
+    store.close()
+
+
+def test_a_list_needs_no_documents(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    kept = document()
+    trailer = {"value": "A <a@b.c>", "message_id": "x@y", "mismatch": None, "carried_from": None}
+    names = ("Reviewed-by", "Acked-by", "Reviewed-by", "Cc")
+    kept["revisions"][-1]["trailers"] = [trailer | {"name": name, "patch": 1} for name in names]
+    store.save_review("walnut", kept)
+    store._db.execute("UPDATE reviews SET body = 'no JSON'")
+    (row,) = store.list_reviews()
+    assert (row.slug, row.label, row.author) == ("walnut", "v1", "Ada Walnut")
+    assert row.revisions == len(kept["revisions"])
+    assert row.verdict == kept["revisions"][-1]["verdict"]["status"]
+    assert dict(row.trailers) == {"R": 2, "A": 1, "other": 1}
+    store.close()
+
+
+def test_a_review_kept_before_there_were_summaries_is_listed(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.save_review("walnut", document())
+    expected = store.list_reviews()
+    store._db.execute("UPDATE reviews SET summary = NULL")
+    assert store.list_reviews() == expected
+    assert store._db.execute("SELECT count(*) FROM reviews WHERE summary IS NULL").fetchone() == (
+        0,
+    )
+    store.close()
+
+
+def test_the_first_format_is_carried_over(tmp_path: Path) -> None:
+    """As `CREATE TABLE` of the first format made it, with one review in it."""
+    (tmp_path / "home").mkdir()
+    db = sqlite3.connect(tmp_path / "home" / "patchbot.db")
+    for statement in database.MIGRATIONS[0]:
+        db.execute(statement)
+    body = json.dumps(document())
+    db.execute("INSERT INTO reviews VALUES ('walnut', 't', 'a', NULL, 7.5, ?)", (body,))
+    db.execute("PRAGMA user_version = 1")
+    db.commit()
+    db.close()
+    store = open_store(tmp_path)
+    assert [(row.slug, row.at, row.label) for row in store.list_reviews()] == [
+        ("walnut", 7.5, "v1")
+    ]
     store.close()
