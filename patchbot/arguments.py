@@ -207,6 +207,9 @@ def _add_review(commands: Any) -> None:
         "--stages", metavar="NAME,...", help="only these stages; the verdict then rests on them"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--events", action="store_true", help="tell progress as JSON lines, for a program"
+    )
     parser.set_defaults(command="review")
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from patchbot import __version__
 from patchbot.arguments import make_parser
-from patchbot.diagnostics import VERDICT_CODES, ExitCode, Narrator
+from patchbot.diagnostics import VERDICT_CODES, EventNarrator, ExitCode, Narrator
 from patchbot.errors import CancelledError, PatchbotError, UsageError
 from patchbot.proc import PROCESSES
 from patchbot.settings import Settings, find_config, read_settings
@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; see `ExitCode`."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    narrator = Narrator(sys.stderr, plain=getattr(args, "plain", False))
+    plain, events = getattr(args, "plain", False), getattr(args, "events", False)
+    narrator = EventNarrator(sys.stderr) if events else Narrator(sys.stderr, plain=plain)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):

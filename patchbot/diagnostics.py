@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from rich.console import RenderableType
@@ -23,6 +24,7 @@ from patchbot.errors import PatchbotError
 from patchbot.model import StageResult, VerdictStatus
 from patchbot.pipeline import Listener
 from patchbot.report.text import ReportConsole, clean_text
+from patchbot.store import render_result
 
 _BAR_WIDTH = 24
 
@@ -110,7 +112,7 @@ class Narrator:
 
     def listener(self) -> Listener:
         """Return a listener for the pipeline."""
-        return Listener(self._started, self._ended, self.warn)
+        return Listener(self._planned, self._started, self._ended, self.warn)
 
     def measure(self, text: str, share: float) -> None:
         """Say how far something is, from 0 to 1."""
@@ -119,6 +121,9 @@ class Narrator:
             self._line.update(task, description=clean_text(text), total=1.0, completed=share)
         else:
             self._write(f"{share:4.0%} {clean_text(text)}")
+
+    def _planned(self, labels: Sequence[str], stages: Sequence[str]) -> None:
+        """Nothing to say: the stages are told of one by one."""
 
     def _started(self, label: str, stage: str) -> None:
         self._running[label, stage] = None
@@ -135,3 +140,44 @@ class Narrator:
             self._write(line)
         elif self._running:
             self._started(*next(iter(self._running)))
+
+
+class EventNarrator(Narrator):
+    """Tells a program instead of a person: one JSON object a line on standard error.
+
+    Each has `event`: "say" and "warn" (`text`), "share" (`text`, `share` 0..1), "fail" (`text`,
+    `hint`), "planned" (`labels`, `stages`), "started" (`label`, `stage`), "ended" (`label` and
+    `result`, as in the document of a review).
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream, plain=True)
+
+    def say(self, text: str) -> None:
+        """Say what is being done now."""
+        self._tell("say", text=text)
+
+    def warn(self, text: str) -> None:
+        """Say something that should stay in sight."""
+        self._tell("warn", text=text)
+
+    def measure(self, text: str, share: float) -> None:
+        """Say how far something is, from 0 to 1."""
+        self._tell("share", text=text, share=share)
+
+    def fail(self, error: PatchbotError) -> None:
+        """Say what went wrong, and the way out."""
+        self._tell("fail", text=str(error), hint=error.hint)
+
+    def _planned(self, labels: Sequence[str], stages: Sequence[str]) -> None:
+        self._tell("planned", labels=list(labels), stages=list(stages))
+
+    def _started(self, label: str, stage: str) -> None:
+        self._tell("started", label=label, stage=stage)
+
+    def _ended(self, label: str, result: StageResult) -> None:
+        self._tell("ended", label=label, result=render_result(result), stored=result.stored)
+
+    def _tell(self, event: str, **values: object) -> None:
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            print(json.dumps({"event": event, **values}), file=self._stream, flush=True)

@@ -24,6 +24,7 @@ _USABLE = (Status.PASS, Status.WARN)
 class Listener:
     """Who is told of what happens; every call comes from the main thread."""
 
+    planned: Callable[[Sequence[str], Sequence[str]], None] = lambda labels, stages: None
     started: Callable[[str, str], None] = lambda label, stage: None
     ended: Callable[[str, StageResult], None] = lambda label, result: None
     warned: Callable[[str], None] = lambda text: None
@@ -65,6 +66,7 @@ def run_stages(
     """
     todo = [_Job(label, stage, request) for label, request in requests.items() for stage in stages]
     run = _Run(todo, store, listener or Listener())
+    run.listener.planned(list(requests), [stage.name for stage in stages])
     workers = jobs or min(8, (os.cpu_count() or 2) + 1)
     executor = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="stage")
     try:

@@ -221,6 +221,25 @@ def test_a_lost_ref_or_commit_is_made_again(tree: Path, capsys: Captured) -> Non
         assert run_git(tree, "rev-parse", data["ref"]) == data["commits"][-1]
 
 
+def test_events_are_for_programs(tree: Path, capsys: Captured) -> None:
+    mbox = str(find_mbox("page-protect-v2.mbox"))
+    argv = ["review", mbox, "--tree", str(tree), "--stages", "apply", "--json", "--events"]
+    assert main(argv) == ExitCode.CANNOT_TELL
+    told = capsys.readouterr()
+    events = [json.loads(line) for line in told.err.splitlines()]
+    (planned,) = (each for each in events if each["event"] == "planned")
+    assert planned == {"event": "planned", "labels": ["v2"], "stages": ["apply"]}
+    steps = [each for each in events if each["event"] in ("started", "ended")]
+    assert [(each["event"], each["label"]) for each in steps] == [
+        ("started", "v2"), ("ended", "v2"),
+    ]  # fmt: skip
+    document = json.loads(told.out)
+    assert steps[1]["result"] == document["revisions"][0]["stages"]["apply"]
+    assert main(["review", "/nowhere.mbox", "--events"]) == ExitCode.USAGE
+    failed = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert (failed["event"], "/nowhere.mbox" in failed["text"]) == ("fail", True)
+
+
 def test_show(capsys: Captured) -> None:
     assert main(["show"]) == ExitCode.ACCEPT
     assert "nothing is kept yet" in capsys.readouterr().err

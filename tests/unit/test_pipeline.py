@@ -188,8 +188,8 @@ def test_the_listener_is_called_from_the_main_thread() -> None:
     def note(*args: object) -> None:
         threads.append(threading.current_thread())
 
-    run_stages({"v1": make_request()}, [FakeStage()], listener=Listener(note, note, note))
-    assert len(threads) == 2
+    run_stages({"v1": make_request()}, [FakeStage()], listener=Listener(note, note, note, note))
+    assert len(threads) == 3
     assert set(threads) == {threading.main_thread()}
 
 
