@@ -151,6 +151,13 @@ exit codes: 0 no failure, 1 a scenario fails (with --revision: and not so on the
 """
 
 
+_TUI_HELP = """\
+Shows what was reviewed, a line a series; from there to a matrix of revisions and stages, to
+what each stage found, and to the patches. Starts reviews and shows them while they run.
+? names the keys.
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, and one with the way out."""
 
@@ -164,10 +171,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="patchbot",
         description="Reviews Linux kernel patch series: every revision, with evidence.",
-        epilog="start with `patchbot demo`; `patchbot COMMAND --help` explains each command",
+        epilog="start with `patchbot demo`; `patchbot COMMAND --help` explains each command;"
+        " `patchbot` alone, on a terminal, shows what was reviewed",
     )
     parser.add_argument("--version", action="version", version=f"patchbot {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_tui(commands)
     _add_review(commands)
     _add_apply(commands)
     _add_check(commands)
@@ -190,6 +199,17 @@ def _add_command(commands: Any, name: str, help_: str, description: str, epilog:
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def _add_tui(commands: Any) -> None:
+    parser = _add_command(
+        commands, "tui", "see and run reviews on a terminal (also: patchbot alone)", _TUI_HELP,
+        "examples:\n  patchbot\n  patchbot tui --tree ~/linux\n",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)"
+    )
+    parser.set_defaults(command="tui")
 
 
 def _add_review(commands: Any) -> None:
@@ -389,6 +409,9 @@ def _add_demo(commands: Any) -> None:
         "exits with 0 when all could be shown, whatever their verdicts\n",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--events", action="store_true", help="tell progress as JSON lines, for a program"
+    )
     parser.add_argument("--plain", action="store_true", help="no colour, no live progress")
     parser.set_defaults(command="demo")
 

@@ -31,8 +31,9 @@ _BUG = "this is a bug of patchbot's; please report it with the command you ran"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; see `ExitCode`."""
+    words = sys.argv[1:] if argv is None else argv
     parser = make_parser()
-    args = parser.parse_args(argv)
+    args = parser.parse_args([*words] if words or not _on_terminal() else ["tui"])
     plain, events = getattr(args, "plain", False), getattr(args, "events", False)
     narrator = EventNarrator(sys.stderr) if events else Narrator(sys.stderr, plain=plain)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -61,6 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = "standard output can't be written" if isinstance(error, OSError) else _BUG
         narrator.fail(PatchbotError(f"crashed, {words}", hint=hint))
         return ExitCode.COULD_NOT_RUN
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _run_tui(args: argparse.Namespace, narrator: Narrator) -> int:
+    from patchbot.tui.app import run_tui
+
+    run_tui(read_settings(), args.tree)
+    return ExitCode.ACCEPT
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -373,6 +385,7 @@ def _run_demo(args: argparse.Namespace, narrator: Narrator) -> int:
         args.targets += [str(find_mbox(name)) for name in thread.mboxes]
         args.tree, args.on, args.base, args.lore = tree, thread.on, None, None
         args.revision, args.no_cache, args.keep, args.jobs = "all", False, False, 0
+        narrator.say(f"demo {number} of {len(THREADS)}: {thread.lesson}")
         _, document = _review(args, narrator, None, home)
         documents.append(document)
         if not args.json:
@@ -455,15 +468,10 @@ def _run_doctor(args: argparse.Namespace, narrator: Narrator) -> int:
         checks = run_checks(read_settings())
     if args.json:
         rows = [
-            {
-                "name": c.name,
-                "found": c.found,
-                "for": c.needed,
-                "add": c.add,
-                "required": c.required,
-            }
+            {"name": c.name, "found": c.found, "for": c.needed, "add": c.add,
+             "required": c.required}
             for c in checks
-        ]
+        ]  # fmt: skip
         _print_json({"schema": "patchbot.doctor/1", "checks": rows})
     else:
         print_checks(_console(args), checks, default_config_hint(find_config(os.environ)))
@@ -476,6 +484,7 @@ if __name__ == "__main__":
 
 
 _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
+    "tui": _run_tui,
     "review": _run_review,
     "apply": _run_apply,
     "check": _run_check,

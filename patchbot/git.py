@@ -99,6 +99,11 @@ class Repository:
         done = self.run("for-each-ref", "--count=1", f"--contains={commit}", *refs, check=False)
         return done.returncode == 0 and bool(done.stdout.strip())
 
+    def show_commit(self, commit: str) -> str:
+        """Return a commit's message and diff as git shows them; raises `GitError`."""
+        shown = self.run("show", "--no-color", "--no-ext-diff", "--stat", "-p", commit)
+        return shown.stdout.decode("utf-8", "replace")
+
     def has_objects(self, ids: Sequence[str]) -> bool:
         """Whether the repository holds all of these objects."""
         done = self.run("cat-file", "--batch-check", stdin=_lines(ids), check=False)

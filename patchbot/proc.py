@@ -143,6 +143,15 @@ def _close_streams(process: subprocess.Popen[bytes]) -> None:
                 stream.close()
 
 
+def end_program(process: Running, grace_s: float = 5.0) -> None:
+    """Ask a program that was started to end, and kill its group where it does not in time."""
+    _signal_group(process, signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    while time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    _signal_group(process, signal.SIGKILL)
+
+
 def render_command(argv: Sequence[str]) -> str:
     """Render `argv` as a line to copy into a shell."""
     return shlex.join(argv)

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from patchbot.store import Summary, count_trailers
 
-_STYLE = {
+STYLES = {
     "pass": "green",
     "warn": "yellow",
     "fail": "red",
@@ -31,6 +31,7 @@ _STYLE = {
     "warning": "yellow",
     "note": "dim",
 }
+"""Rich's style for each status, verdict and severity."""
 _WEIGHT = {"error": 0, "warning": 1, "note": 2}
 _PIPE_WIDTH = 110
 _BIDI = {*range(0x2028, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
@@ -140,7 +141,7 @@ def _print_overview(console: Console, document: Mapping[str, Any]) -> None:
     stages = _stage_names(document)
     for revision in document["revisions"]:
         verdict = revision["verdict"]["status"]
-        console.print(_line(f"{_revision_name(revision)}: ") + _line(verdict, _STYLE[verdict]))
+        console.print(_line(f"{_revision_name(revision)}: ") + _line(verdict, STYLES[verdict]))
         for name in stages:
             console.print(_line(f"  {name}: ") + _stage_cell(revision["stages"].get(name)))
 
@@ -155,7 +156,7 @@ def _matrix(document: Mapping[str, Any], columns: Sequence[str]) -> Table:
         table.add_row(
             *(_line(facts[name]) for name in columns),
             *(_stage_cell(revision["stages"].get(name)) for name in stages),
-            _line(revision["verdict"]["status"], _STYLE[revision["verdict"]["status"]]),
+            _line(revision["verdict"]["status"], STYLES[revision["verdict"]["status"]]),
         )
     return table
 
@@ -231,7 +232,7 @@ def _stage_cell(result: Mapping[str, Any] | None) -> Text:
         return _line("did not run", "bold red")
     count = sum(f["severity"] != "note" and f["change"] != "fixed" for f in result["findings"])
     text = result["status"] + (f" ({count})" if count else "")
-    return _line(text, _STYLE[result["status"]])
+    return _line(text, STYLES[result["status"]])
 
 
 def _print_reasons(console: Console, document: Mapping[str, Any]) -> None:
@@ -242,7 +243,7 @@ def _print_reasons(console: Console, document: Mapping[str, Any]) -> None:
         verdict = revision["verdict"]
         shared.setdefault((verdict["status"], *verdict["reasons"]), []).append(revision["label"])
     for (status, *reasons), labels in shared.items():
-        console.print(Text.assemble(f"  {', '.join(labels)}: ", (status, _STYLE[status])))
+        console.print(Text.assemble(f"  {', '.join(labels)}: ", (status, STYLES[status])))
         for reason in reasons:
             console.print(Padding(_block(reason), (0, 0, 0, 6)))
     scopes = {name for r in document["revisions"] for name in r["verdict"]["scope"]}
@@ -274,7 +275,7 @@ def _print_finding(console: Console, finding: Mapping[str, Any], label: str, sta
         place += f"{', ' if place else ''}patch {finding['patch']}{at}"
     change = f", {finding['change']}" if finding["change"] else ""
     head = Text("  ")
-    head.append(finding["severity"], _STYLE[finding["severity"]])
+    head.append(finding["severity"], STYLES[finding["severity"]])
     head.append(clean_text(f" {label} {stage}/{finding['rule']}{change}"))
     head.append(clean_text(f" ({place})") if place else "")
     console.print(head, overflow="fold")
@@ -345,7 +346,7 @@ def print_list(console: Console, rows: Iterable[Summary]) -> None:
     for row in rows:
         head = Text(time.strftime("%Y-%m-%d %H:%M  ", time.localtime(row.at)))
         head.append(f"{clean_text(row.label):<6}")
-        head.append(f"{row.verdict:<13}", _STYLE[row.verdict])
+        head.append(f"{row.verdict:<13}", STYLES[row.verdict])
         head.append(clean_text(row.title).replace("\n", " "))
         console.print(head, no_wrap=True, overflow="ellipsis")
         console.print(_line(f"{'':18}<{row.message_id}>"), soft_wrap=True)
@@ -361,7 +362,7 @@ def print_applied(console: Console, revision: Mapping[str, Any], branch: str | N
     """Print the outcome of applying one revision, and how to look at it."""
     for name, result in revision["stages"].items():
         head = Text.assemble(
-            f"{revision['label']} {name}: ", (result["status"], _STYLE[result["status"]])
+            f"{revision['label']} {name}: ", (result["status"], STYLES[result["status"]])
         )
         console.print(head, _block(result["reason"]))
         for finding in result["findings"]:

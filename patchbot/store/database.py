@@ -38,16 +38,18 @@ class StoredReview:
 class Store:
     """patchbot's data, in `patchbot.db` of its home folder; safe for threads and processes.
 
+    `busy_s` is how many seconds to wait for another process that writes or opens the file.
     Raises `StoreError` for a file that can't be opened, or that a newer patchbot made.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, busy_s: float = _BUSY_S) -> None:
         self._lock = threading.RLock()
+        self._busy_s = busy_s
         self.path = home / "patchbot.db"
         with self._explained():
             home.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
-                self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+                self.path, timeout=busy_s, isolation_level=None, check_same_thread=False
             )
             try:
                 self._use_wal()
@@ -62,7 +64,7 @@ class Store:
 
         Two that open a new store at once would else find it locked.
         """
-        deadline = time.monotonic() + _BUSY_S
+        deadline = time.monotonic() + self._busy_s
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode=WAL")

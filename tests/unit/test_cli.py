@@ -23,7 +23,7 @@ from tests.support.git_tree import left_without_trace, run_git
 
 V3 = str(find_mbox("page-protect-v3.mbox"))
 COMMANDS = (
-    "review", "apply", "check", "sim", "smoke", "campaign", "tree", "lab", "show", "demo",
+    "tui", "review", "apply", "check", "sim", "smoke", "campaign", "tree", "lab", "show", "demo",
     "doctor",
 )  # fmt: skip
 Captured = pytest.CaptureFixture[str]

@@ -1,0 +1,224 @@
+"""The screen of one series: its matrix, live while a review runs, and what each cell rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.coordinate import Coordinate
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Static
+
+from patchbot.errors import PatchbotError
+from patchbot.tui.reading import Detail, Patches
+from patchbot.tui.widgets import Help, Keys, make_text, style_of
+from patchbot.view.lists import one_line
+from patchbot.view.matrix import Matrix, explain_cell, make_matrix
+from patchbot.view.reading import Line
+
+if TYPE_CHECKING:
+    from patchbot.tui.app import PatchbotApp
+    from patchbot.tui.jobs import Job
+
+_KEYS = [
+    ("arrows hjkl", "from cell to cell"),
+    ("Enter", "what this stage said, or the revision's patches"),
+    ("p", "the patches of the revision"),
+    ("R", "review again; what did not change is answered from the store"),
+    ("u", "fetch the thread anew, and review"),
+    ("x", "cancel the review that runs"),
+    ("c", "copy the command that repeats the cell's stage"),
+    ("q", "back to the list"),
+    ("Q", "leave patchbot"),
+]
+
+
+class SeriesScreen(Screen[None]):
+    """One kept review."""
+
+    BINDINGS: ClassVar[Keys] = [
+        ("q,escape", "dismiss", "back"),
+        ("p", "patches", "patches"),
+        ("R", "review", "review again"),
+        ("u", "update", "update"),
+        ("x", "cancel", "cancel"),
+        ("c", "copy", "copy command"),
+        ("h", "move(0,-1)", ""),
+        ("j", "move(1,0)", ""),
+        ("k", "move(-1,0)", ""),
+        ("l", "move(0,1)", ""),
+        ("question_mark", "help", "keys"),
+    ]
+    app: PatchbotApp
+
+    def __init__(self, slug: str, document: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.slug = slug
+        self._document = document
+        self._matrix = make_matrix(document)
+
+    def compose(self) -> ComposeResult:
+        """Title, matrix, progress, and the words on the cell under the cursor."""
+        yield Static(id="head")
+        yield DataTable(id="matrix", cursor_type="cell", zebra_stripes=True)
+        yield Static(id="progress")
+        with VerticalScroll(id="body"):
+            yield Static(id="text")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Draw, and go on drawing while a review of this series runs."""
+        self.refresh_matrix()
+        table = self.query_one(DataTable)
+        table.focus()
+        rows, columns = table.row_count, len(self._matrix.columns)
+        table.move_cursor(row=rows - 1, column=columns - 1)
+        self.set_interval(1.0, self._tick)
+
+    # ------------------------------------------------------------ drawing
+
+    def take_document(self, document: Mapping[str, Any]) -> None:
+        """Show another review of the same series."""
+        self._document = document
+        self.refresh_matrix()
+
+    def refresh_matrix(self) -> None:
+        """Draw the matrix anew, with the cursor where it was."""
+        job = self.app.job_of(self.slug)
+        self._matrix = make_matrix(self._document, job.live if job else None)
+        series = self._document["series"]
+        title = Line(one_line(series["title"]), "file")
+        author = one_line(f"by {series['author']['name']} <{series['author']['email']}>")
+        self.query_one("#head", Static).update(make_text([title, Line(author, "dim")]))
+        self._draw(self._matrix)
+        self._tick()
+        self._explain()
+
+    def _draw(self, matrix: Matrix) -> None:
+        table = self.query_one(DataTable)
+        at = table.cursor_coordinate
+        table.clear(columns=True)
+        table.add_columns(*matrix.columns)
+        for cells in matrix.rows.values():
+            table.add_row(*(Text(cell.text, style_of(cell.style)) for cell in cells))
+        if table.is_valid_coordinate(at):
+            table.cursor_coordinate = at
+
+    def _tick(self) -> None:
+        job = self.app.job_of(self.slug)
+        progress = self.query_one("#progress", Static)
+        progress.display = job is not None
+        if job is not None:
+            progress.update(_say_progress(job))
+
+    def _explain(self) -> None:
+        label, column = self._where()
+        lines = explain_cell(self._document, label, column) if label else []
+        self.query_one("#text", Static).update(make_text([Line(each) for each in lines]))
+
+    def _where(self) -> tuple[str, str]:
+        at: Coordinate = self.query_one(DataTable).cursor_coordinate
+        labels = list(self._matrix.rows)
+        if at.row >= len(labels) or at.column >= len(self._matrix.columns):
+            return "", ""
+        return labels[at.row], self._matrix.columns[at.column]
+
+    def on_data_table_cell_highlighted(self, event: DataTable.CellHighlighted) -> None:
+        """Explain the cell under the cursor."""
+        self._explain()
+
+    # ------------------------------------------------------------ acting
+
+    def on_data_table_cell_selected(self, event: DataTable.CellSelected) -> None:
+        """Open what the cell stands for."""
+        label, column = self._where()
+        result = self._result(label, column)
+        if result is not None:
+            self.app.push_screen(Detail(label, result))
+        elif label:
+            self.action_patches()
+
+    def _revision(self, label: str) -> Mapping[str, Any]:
+        return next(each for each in self._document["revisions"] if each["label"] == label)
+
+    def _result(self, label: str, column: str) -> Mapping[str, Any] | None:
+        if not label:
+            return None
+        found: Mapping[str, Any] | None = self._revision(label)["stages"].get(column)
+        return found
+
+    def action_patches(self) -> None:
+        """Read the patches of the revision under the cursor."""
+        label, _ = self._where()
+        if not label:
+            return
+        revision = self._revision(label)
+        commits = (revision["stages"].get("apply") or {"data": {}})["data"].get("commits") or []
+        names = [one_line(patch["title"]) for patch in revision["patches"]]
+        tree = self._document["tree"]
+        if not commits or not tree:
+            self.notify(
+                "not applied to a tree, so there is nothing to read here", severity="warning"
+            )
+            return
+        self.app.push_screen(
+            Patches(
+                label, names[: len(commits)], lambda number: _read_commit(tree, commits[number])
+            )
+        )
+
+    def action_review(self) -> None:
+        """Run the stages again, from the store where nothing changed."""
+        self.app.review_again(self._document, fresh=False)
+        self.refresh_matrix()
+
+    def action_update(self) -> None:
+        """Ask the server for new mails, and review."""
+        self.app.review_again(self._document, fresh=True)
+        self.refresh_matrix()
+
+    def action_cancel(self) -> None:
+        """Stop the review of this series."""
+        job = self.app.job_of(self.slug)
+        if job is None:
+            self.notify("no review of this series runs")
+        else:
+            self.app.cancel(job)
+
+    def action_copy(self) -> None:
+        """Copy the command that repeats the stage under the cursor."""
+        result = self._result(*self._where())
+        command = str(result["repeat"]) if result else ""
+        self.app.copy_to_clipboard(command)
+        self.notify(command or "choose a stage first", title="copied", markup=False)
+
+    def action_move(self, down: int, right: int) -> None:
+        """Move the cursor, as arrows do."""
+        table = self.query_one(DataTable)
+        at = table.cursor_coordinate
+        table.move_cursor(row=at.row + down, column=at.column + right)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help("a series", _KEYS))
+
+
+def _say_progress(job: Job) -> Text:
+    running = ", ".join(
+        f"{label} {stage}" for label, stage in sorted(job.live.started - set(job.live.results))
+    )
+    words = running or job.live.text or "starting"
+    return Text(f"{job.elapsed()} {'stopping: ' if job.cancelled else ''}{words}", "cyan")
+
+
+def _read_commit(tree: str, commit: str) -> str:
+    from patchbot.tree import open_tree
+
+    try:
+        return open_tree(Path(tree)).show_commit(commit)
+    except PatchbotError as error:
+        return f"it can't be read: {error}"

@@ -1,0 +1,81 @@
+"""Pieces that several screens use: styles by word, text from lines, a prompt, help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from patchbot.report.text import STYLES
+from patchbot.view.matrix import RUNNING, WAITING
+from patchbot.view.reading import Line
+
+Keys = list[BindingType]
+
+_MORE = {
+    RUNNING: "bold cyan",
+    WAITING: "dim",
+    "dim": "dim",
+    "file": "bold",
+    "hunk": "cyan",
+    "added": "green",
+    "removed": "red",
+}
+
+
+def style_of(word: str) -> str:
+    """Return rich's style for a status, a severity, or a part of a diff; "" for any other."""
+    return _MORE.get(word) or STYLES.get(word, "")
+
+
+def make_text(lines: Iterable[Line]) -> Text:
+    """Return lines as one text; nothing in them is markup."""
+    text = Text()
+    for number, line in enumerate(lines):
+        text.append(("\n" if number else "") + line.text, style_of(line.style))
+    return text
+
+
+class Prompt(ModalScreen[str | None]):
+    """Ask for one line; None where it was left with Escape."""
+
+    BINDINGS: ClassVar[Keys] = [("escape", "dismiss(None)", "leave")]
+
+    def __init__(self, question: str, value: str = "", hint: str = "") -> None:
+        super().__init__()
+        self._question, self._value, self._hint = question, value, hint
+
+    def compose(self) -> ComposeResult:
+        """A question, a line to type in, and what may be typed."""
+        with Vertical(id="prompt"):
+            yield Label(self._question, markup=False)
+            yield Input(self._value)
+            yield Label(self._hint, id="hint", markup=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer with what was typed."""
+        self.dismiss(event.value.strip())
+
+
+class Help(ModalScreen[None]):
+    """The keys of the screen below."""
+
+    BINDINGS: ClassVar[Keys] = [("escape,q,question_mark", "dismiss", "close")]
+
+    def __init__(self, title: str, keys: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title, self._keys = title, list(keys)
+
+    def compose(self) -> ComposeResult:
+        """The title, and a line for each key."""
+        text = Text(f"{self._title}\n\n", "bold")
+        for key, what in self._keys:
+            text.append(f"  {key:<12}", "bold cyan").append(f"{what}\n", "not bold")
+        with VerticalScroll(id="help"):
+            yield Static(text)

@@ -1,0 +1,1 @@
+"""What screens show, as plain values made from the documents that `--json` prints."""

@@ -1,0 +1,138 @@
+"""The matrix of a series: a row a revision, a column a stage, and what each cell says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from patchbot.report.text import clean_text
+from patchbot.store import count_trailers
+from patchbot.view.lists import one_line
+
+_WEIGHT = {"error": 0, "warning": 1, "note": 2}
+RUNNING = "running"
+WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: its text, and the word that names its style (a status, or "" for plain)."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Columns by name, and for each revision's label its cells in that order.
+
+    `stages` are the columns that are stages.
+    """
+
+    columns: tuple[str, ...]
+    stages: tuple[str, ...]
+    rows: Mapping[str, tuple[Cell, ...]]
+
+
+@dataclass(slots=True)
+class Live:
+    """What a running review has told so far: its plan, and a result or None for each cell.
+
+    `text` is what it says that it does now.
+    """
+
+    labels: list[str] = field(default_factory=list)
+    stages: list[str] = field(default_factory=list)
+    started: set[tuple[str, str]] = field(default_factory=set)
+    results: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    text: str = ""
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Take an event of `patchbot review --events` into account."""
+        kind = event["event"]
+        if kind == "planned":
+            self.labels, self.stages = list(event["labels"]), list(event["stages"])
+        elif kind == "started":
+            self.started.add((event["label"], event["stage"]))
+        elif kind == "ended":
+            self.results[event["label"], event["result"]["stage"]] = event["result"]
+        elif kind in ("say", "share"):
+            self.text = one_line(event["text"])
+
+
+def make_matrix(document: Mapping[str, Any], live: Live | None = None) -> Matrix:
+    """Return the matrix of a document, with what a review under way has told laid over it."""
+    revisions = document["revisions"]
+    found = {name: None for revision in revisions for name in revision["stages"]}
+    stages = tuple(dict.fromkeys([*found, *(live.stages if live else [])]))
+    columns = ("revision", "sent", "patches", "trailers", *stages, "verdict")
+    rows = {each["label"]: _row(each, stages, live) for each in revisions}
+    return Matrix(columns, stages, rows)
+
+
+def _row(
+    revision: Mapping[str, Any], stages: tuple[str, ...], live: Live | None
+) -> tuple[Cell, ...]:
+    have, total = len(revision["patches"]), revision["total"]
+    counts = count_trailers(revision).items()
+    verdict = revision["verdict"]["status"]
+    is_live = live is not None and revision["label"] in live.labels
+    return (
+        Cell(one_line(revision["label"]) + (" RFC" if revision["rfc"] else "")),
+        Cell((revision["date"] or "")[:10]),
+        Cell(str(have) if have == total else f"{have} of {total}"),
+        Cell(" ".join(f"{key}:{count}" for key, count in counts)),
+        *(_stage_cell(revision, stage, live if is_live else None) for stage in stages),
+        Cell(RUNNING, RUNNING) if is_live else Cell(verdict, verdict),
+    )
+
+
+def _stage_cell(revision: Mapping[str, Any], stage: str, live: Live | None) -> Cell:
+    at = revision["label"], stage
+    if live is not None and stage in live.stages and at not in live.results:
+        word = RUNNING if at in live.started else WAITING
+        return Cell(word, word)
+    result = live.results.get(at) if live is not None else None
+    return stage_cell(result or revision["stages"].get(stage))
+
+
+def stage_cell(result: Mapping[str, Any] | None) -> Cell:
+    """Return what a stage's result says in a cell: status, findings that count, marks, seconds.
+
+    The marks say what changed against the base: "+" introduced, "-" fixed, "=" still there.
+    """
+    if result is None:
+        return Cell("did not run", "error")
+    changes = [finding["change"] for finding in result["findings"]]
+    marks = [
+        f"{mark}{changes.count(change)}"
+        for mark, change in (("+", "introduced"), ("-", "fixed"), ("=", "unchanged"))
+        if change in changes
+    ]
+    seconds = f"{result['seconds']:.0f} s" if result["seconds"] >= 1 else ""
+    words = [result["status"], *marks, seconds]
+    return Cell(" ".join(filter(None, words)), result["status"])
+
+
+def explain_cell(document: Mapping[str, Any], label: str, column: str) -> list[str]:
+    """Return the lines that explain a cell: why this status, or what is known of the revision."""
+    revision = next(each for each in document["revisions"] if each["label"] == label)
+    result = revision["stages"].get(column)
+    if result is not None:
+        lines = [f"{label} {column}: {result['status']}", result["reason"]]
+        heaviest = sorted(result["findings"], key=lambda each: _WEIGHT[each["severity"]])
+        lines += [_say_finding(each) for each in heaviest]
+        return [clean_text(line) for line in lines if line]
+    verdict = revision["verdict"]
+    base = revision["base"]
+    lines = [f"{label}: {verdict['status']}", *verdict["reasons"]]
+    lines += [f"base {base['commit'][:12]}: {base['how']}" if base else "no base"]
+    lines += [str(note) for note in revision["notes"]]
+    return [clean_text(line) for line in lines]
+
+
+def _say_finding(finding: Mapping[str, Any]) -> str:
+    change = f", {finding['change']}" if finding["change"] else ""
+    where = f" ({finding['file']}:{finding['line']})" if finding["file"] else ""
+    return f"{finding['severity']} {finding['rule']}{change}{where}: {finding['message']}"

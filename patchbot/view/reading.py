@@ -1,0 +1,86 @@
+"""Text to read: findings with their evidence, and diffs, as lines with a style each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from patchbot.report.text import clean_text
+from patchbot.view.lists import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text and the word that names its style ("" for plain)."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One finding: a line for the list, and all lines to read; `place` is "file:line" or ""."""
+
+    head: str
+    style: str
+    place: str
+    lines: tuple[Line, ...]
+
+
+def make_entries(result: Mapping[str, Any]) -> list[Entry]:
+    """Return an entry for each finding of a stage's result, in the result's order."""
+    return [_entry(each) for each in result["findings"]]
+
+
+def _entry(finding: Mapping[str, Any]) -> Entry:
+    place = f"{finding['file']}:{finding['line']}" if finding["file"] else ""
+    change = finding["change"] or ""
+    head = " ".join(filter(None, (finding["severity"], finding["rule"], change, place)))
+    patch = finding["patch"]
+    lines = [Line(each, finding["severity"]) for each in _split(finding["message"])]
+    if patch is not None:
+        at = f", line {finding['patch_line']} of its diff" if finding["patch_line"] else ""
+        lines.append(Line(f"patch {patch}{at}", "dim"))
+    lines += [Line("")] if finding["evidence"] else []
+    lines += [Line(each) for each in _split(finding["evidence"])]
+    return Entry(one_line(head), finding["severity"], place, tuple(lines))
+
+
+def _split(text: str) -> list[str]:
+    return clean_text(text).split("\n") if text else []
+
+
+def say_result(result: Mapping[str, Any]) -> list[Line]:
+    """Return what stands above the findings: reason, tools, and the command that repeats it."""
+    lines = [Line(f"{result['stage']}: {result['status']}", result["status"])]
+    lines += [Line(each) for each in _split(result["reason"])]
+    tools = ", ".join(f"{name} {version}" for name, version in result["tools"].items())
+    lines += [Line(one_line(tools), "dim")] if tools else []
+    lines += [Line(one_line(result["repeat"]), "dim")] if result["repeat"] else []
+    return lines
+
+
+def read_diff(text: str) -> list[Line]:
+    """Return a commit or mail with a diff as lines, each with its part's style."""
+    return list(_diff_lines(clean_text(text).split("\n")))
+
+
+def _diff_lines(lines: Iterable[str]) -> Iterable[Line]:
+    inside = False
+    for line in lines:
+        if line.startswith("diff --git "):
+            inside = True
+            yield Line(line, "file")
+        elif not inside:
+            yield Line(line, "dim" if line.startswith((">", "commit ", "Author:", "Date:")) else "")
+        elif line.startswith("@@"):
+            yield Line(line, "hunk")
+        elif line.startswith(("+++", "---", "index ")):
+            yield Line(line, "file")
+        elif line.startswith("+"):
+            yield Line(line, "added")
+        elif line.startswith("-"):
+            yield Line(line, "removed")
+        else:
+            yield Line(line)
