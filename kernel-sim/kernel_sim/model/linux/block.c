@@ -3,9 +3,9 @@
 #include <linux/buffer_head.h>
 #include <linux/blkdev.h>
 #include <linux/jbd2.h>
-#include <linux/version.h>
 #include <sim/scenario.h>
 #include "sim_linux.h"
+#include "sim_page.h"
 
 /* A device: where its blocks stand. One that is read after a crash has no cache. */
 static struct {
@@ -55,6 +55,15 @@ static unsigned char *bytes_of(struct block_device *bdev, sector_t block, unsign
 	return *devices[i].disk + (devices[i].first + block) * size;
 }
 
+static struct address_space *mapping_of(struct block_device *bdev)
+{
+#ifdef SIM_BD_MAPPING
+	return bdev->bd_mapping;
+#else
+	return bdev->bd_inode->i_mapping;
+#endif
+}
+
 static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block, unsigned int size)
 {
 	struct buffer_head *bh = sim_alloc(sizeof(*bh));
@@ -67,8 +76,7 @@ static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block,
 	return bh;
 }
 
-struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
-				       gfp_t gfp)
+struct buffer_head *sim_buffer(struct block_device *bdev, sector_t block, unsigned int size)
 {
 	int i = device_of(bdev, block);
 	struct buffer_head **slot = &buffers[devices[i].first + block];
@@ -85,6 +93,7 @@ struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t 
 		if (!bh) {
 			bh = new_buffer(bdev, block, size);
 			bh->b_page = sim_new_page();
+			sim_put_into_file(bh->b_page, mapping_of(bdev), block);
 			bh->b_data = page_address(bh->b_page);
 			*slot = bh;
 		}
@@ -94,7 +103,13 @@ struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t 
 	return bh;
 }
 
-struct buffer_head *instead_of___find_get_block(struct block_device *bdev, sector_t block, unsigned size)
+struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
+				       gfp_t gfp)
+{
+	return sim_buffer(bdev, block, size);
+}
+
+struct buffer_head *sim_find_buffer(struct block_device *bdev, sector_t block, unsigned int size)
 {
 	int i = device_of(bdev, block);
 	struct buffer_head *bh = buffers[devices[i].first + block];
@@ -104,6 +119,11 @@ struct buffer_head *instead_of___find_get_block(struct block_device *bdev, secto
 	if (bh)
 		get_bh(bh);
 	return bh;
+}
+
+struct buffer_head *instead_of___find_get_block(struct block_device *bdev, sector_t block, unsigned int size)
+{
+	return sim_find_buffer(bdev, block, size);
 }
 
 struct buffer_head *instead_of_alloc_buffer_head(gfp_t gfp)
@@ -141,7 +161,7 @@ static void transfer(int op, struct buffer_head *bh)
 	bh->b_end_io(bh, 1);
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
+#ifdef SIM_BLK_OPF
 void instead_of_submit_bh(blk_opf_t opf, struct buffer_head *bh)
 {
 	transfer(opf & REQ_OP_MASK, bh);

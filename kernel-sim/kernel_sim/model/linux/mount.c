@@ -5,10 +5,10 @@
 #include <linux/rmap.h>
 #include <linux/writeback.h>
 #include <linux/mount.h>
-#include <linux/version.h>
 #include <crypto/hash.h>
 #include <sim/scenario.h>
 #include "sim_linux.h"
+#include "sim_page.h"
 #include "fs/ext4/ext4.h"
 #include "fs/ext4/ext4_jbd2.h"
 
@@ -20,13 +20,24 @@
 
 /* Static in the tree. */
 int journal_init_caches(void);
+#ifdef SIM_WP_FOLIO
+vm_fault_t wp_page_shared(struct vm_fault *vmf, struct folio *folio);
+#define write_fault(vmf)	wp_page_shared(vmf, (struct folio *)(vmf)->page)
+#else
 vm_fault_t wp_page_shared(struct vm_fault *vmf);
+#define write_fault(vmf)	wp_page_shared(vmf)
+#endif
 vm_fault_t do_shared_fault(struct vm_fault *vmf);
+#ifdef SIM_LOAD_SUPERBLOCK
 int load_superblock(journal_t *journal);
+#define read_superblock(journal)	load_superblock(journal)
+#else	/* jbd2_journal_init_dev() has read it */
+#define read_superblock(journal)	0
+#endif
 /* Cut out of the tree's own mount: which functions it hands to the journal, and when. */
 void sim_install_callbacks(struct super_block *sb);
 
-static struct super_block sb;
+static struct super_block sb, devices;
 static struct ext4_sb_info sbi;
 static struct ext4_super_block raw_super;
 static struct block_device device, journal_device, crashed_device, crashed_journal;
@@ -82,7 +93,7 @@ int sim_store(long offset, unsigned char value)
 		if (pte_present(vmf.orig_pte)) {
 			vmf.page = pte_page(vmf.orig_pte);
 			spin_lock(&page_table_lock);
-			ret = wp_page_shared(&vmf);
+			ret = write_fault(&vmf);
 		} else {
 			ret = do_shared_fault(&vmf);
 		}
@@ -119,10 +130,10 @@ vm_fault_t instead_of_finish_fault(struct vm_fault *vmf)
 
 int sim_write_protect(struct page *page)
 {
-	pte_t *pte = &ptes[page->index];
+	pte_t *pte = &ptes[sim_page_index(page)];
 	int cleaned = 0;
 
-	if (page->mapping != &node.vfs_inode.i_data)
+	if (sim_page_mapping(page) != &node.vfs_inode.i_data)
 		return 0;
 	spin_lock(&page_table_lock);
 	sim_acquire(&tlb, 1);
@@ -246,8 +257,8 @@ static void make_device(struct block_device *bdev)
 
 	inode.i_mapping = &inode.i_data;
 	inode.i_data.host = &inode;
-	inode.i_sb = &sb;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	inode.i_sb = blockdev_superblock;
+#ifdef SIM_BD_MAPPING
 	bdev->bd_mapping = &inode.i_data;
 #else
 	bdev->bd_inode = &inode;
@@ -278,7 +289,7 @@ static void make_journal(void)
 	journal_init_caches();
 	format(sim_disk);
 	journal = jbd2_journal_init_dev(&journal_device, &device, 0, JOURNAL_LENGTH, BLOCK);
-	if (!journal || jbd2_journal_load(journal))
+	if (IS_ERR_OR_NULL(journal) || jbd2_journal_load(journal))
 		sim_inconclusive("the journal cannot be loaded");
 	journal->j_private = &sb;
 	sbi.s_journal = journal;
@@ -302,7 +313,10 @@ static void make_super(enum sim_data_mode mode)
 	sb.s_bdev = &device;
 	sb.s_bdi = &bdi;
 #ifdef BDI_CAP_WRITEBACK	/* once it was the other way round */
-	bdi.capabilities = BDI_CAP_WRITEBACK | BDI_CAP_WRITEBACK_ACCT;
+	bdi.capabilities |= BDI_CAP_WRITEBACK;
+#endif
+#ifdef BDI_CAP_WRITEBACK_ACCT
+	bdi.capabilities |= BDI_CAP_WRITEBACK_ACCT;
 #endif
 	sb.s_maxbytes = 1UL << 40;
 	sbi.s_sb = &sb;
@@ -339,9 +353,7 @@ static void make_file(int journal_flag, int pages)
 	for (i = 0; i < pages; i++) {
 		struct page *page = sim_new_page();
 
-		page->mapping = inode->i_mapping;
-		page->index = i;
-		page->flags = 1UL << PG_uptodate;
+		sim_put_into_file(page, inode->i_mapping, i);
 		sim_fill(page_address(page), 'a', PAGE_SIZE);
 		sim_fill(sim_disk + (DATA_FIRST + i) * BLOCK, 'a', BLOCK);
 		xa_store(&inode->i_data.i_pages, i, page, GFP_KERNEL);
@@ -353,6 +365,8 @@ void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 {
 	sim_disk = sim_alloc(SIM_BLOCKS * BLOCK);
 	sim_start();
+	blockdev_superblock = &devices;
+	devices.s_bdi = &bdi;
 	make_device(&device);
 	make_device(&journal_device);
 	make_device(&crashed_device);
@@ -365,18 +379,23 @@ void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 	make_file(journal_flag, pages);
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+/* What write_begin() and write_end() are told: who writes, and with flags or not; what they lock. */
+#ifdef SIM_WRITE_FOLIO
 #define WRITE_UNIT	struct folio
 #define UNIT_PAGE(unit)	(&(unit)->page)
-#define WRITE_FLAGS
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
-#define WRITE_UNIT	struct page
-#define UNIT_PAGE(unit)	(unit)
-#define WRITE_FLAGS
 #else
 #define WRITE_UNIT	struct page
 #define UNIT_PAGE(unit)	(unit)
+#endif
+#ifdef SIM_WRITE_FLAGS
 #define WRITE_FLAGS	0,
+#else
+#define WRITE_FLAGS
+#endif
+#ifdef SIM_WRITE_KIOCB
+#define WRITER		&(struct kiocb){ .ki_filp = &file }
+#else
+#define WRITER		&file
 #endif
 
 int sim_write(long offset, unsigned char value)
@@ -388,10 +407,10 @@ int sim_write(long offset, unsigned char value)
 
 	down_write(&file.f_inode->i_rwsem);
 	file_update_time(&file);
-	ret = mapping->a_ops->write_begin(&file, mapping, offset, 1, WRITE_FLAGS &unit, &data);
+	ret = mapping->a_ops->write_begin(WRITER, mapping, offset, 1, WRITE_FLAGS &unit, &data);
 	if (!ret) {
 		((unsigned char *)page_address(UNIT_PAGE(unit)))[offset & ~PAGE_MASK] = value;
-		ret = mapping->a_ops->write_end(&file, mapping, offset, 1, 1, unit, data);
+		ret = mapping->a_ops->write_end(WRITER, mapping, offset, 1, 1, unit, data);
 	}
 	up_write(&file.f_inode->i_rwsem);
 	return ret < 0 ? ret : 0;
@@ -426,7 +445,7 @@ unsigned char sim_power_cut(long offset)
 	sim_add_device(&crashed_device, &crashed_disk, 0);
 	sim_add_device(&crashed_journal, &crashed_disk, JOURNAL_FIRST);
 	journal = jbd2_journal_init_dev(&crashed_journal, &crashed_device, 0, JOURNAL_LENGTH, BLOCK);
-	if (!journal || load_superblock(journal))
+	if (IS_ERR_OR_NULL(journal) || read_superblock(journal))
 		sim_fail("recovery", "after a crash here the journal's superblock is bad");
 	if (jbd2_journal_recover(journal))
 		sim_fail("recovery", "after a crash here the journal cannot be recovered");
@@ -466,12 +485,14 @@ int sim_will_be_written(long offset)
 {
 	struct page *page = page_of(offset >> PAGE_SHIFT);
 
-	if (PageDirty(page) && xa_get_mark(&file.f_mapping->i_pages, page->index, PAGECACHE_TAG_DIRTY))
+	struct buffer_head *bh = sim_page_buffers(page);
+
+	if (sim_page_dirty(page) && xa_get_mark(&file.f_mapping->i_pages, offset >> PAGE_SHIFT, PAGECACHE_TAG_DIRTY))
 		return 1;
-	if (page_has_buffers(page) && buffer_jbddirty(page_buffers(page)))
+	if (bh && buffer_jbddirty(bh))
 		return 1;
 	/* Or it has been. */
-	return !sim_compare(sim_disk + (DATA_FIRST + page->index) * BLOCK, page_address(page), BLOCK);
+	return !sim_compare(sim_disk + (DATA_FIRST + sim_page_index(page)) * BLOCK, page_address(page), BLOCK);
 }
 
 void sim_thread_ends(void)

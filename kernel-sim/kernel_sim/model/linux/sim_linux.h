@@ -21,6 +21,8 @@ void sim_unlock_page(struct page *page);
 int sim_write_protect(struct page *page);
 void sim_wake_all(void);
 void sim_wait_for_bit(unsigned long *word, int bit);
+struct buffer_head *sim_buffer(struct block_device *bdev, sector_t block, unsigned int size);
+struct buffer_head *sim_find_buffer(struct block_device *bdev, sector_t block, unsigned int size);
 void sim_add_device(struct block_device *bdev, unsigned char **disk, unsigned long first);
 
 /* The disk: its blocks in memory, as they would be found after the power was cut. */
