@@ -153,7 +153,11 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield "installs has a file, a struct, a function, and lists of texts known and skip"
         elif not {"file", "struct", "function", "known"} <= each.keys():
             yield "installs needs file, struct, function and known"
-    for each in values.get("declared", []):
+    declared = values.get("declared", [])
+    if not isinstance(declared, list):
+        yield "declared is a list of tables"
+        return
+    for each in declared:
         texts = isinstance(each, dict) and all(isinstance(text, str) for text in each.values())
         if not texts or each.keys() != _DECLARED or not _squeeze(each["text"]):
             yield "declared has a macro, a file and a text"

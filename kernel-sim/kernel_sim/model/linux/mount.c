@@ -416,11 +416,20 @@ int sim_write(long offset, unsigned char value)
 	return ret < 0 ? ret : 0;
 }
 
+/* As jbd2's thread does it when the time of a transaction is over: it asks for the commit first. */
 void sim_commit(void)
 {
+	journal_t *journal = sbi.s_journal;
+	transaction_t *running;
+
 	sim_acquire(&commit_lock, 1);
-	if (sbi.s_journal->j_running_transaction)
-		jbd2_journal_commit_transaction(sbi.s_journal);
+	write_lock(&journal->j_state_lock);
+	running = journal->j_running_transaction;
+	if (running)
+		journal->j_commit_request = running->t_tid;
+	write_unlock(&journal->j_state_lock);
+	if (running)
+		jbd2_journal_commit_transaction(journal);
 	sim_swap(&commit_lock, 8, 0);
 }
 
