@@ -83,7 +83,7 @@ static void recover(struct crashed *one)
 
 	if (!one->disk)
 		one->disk = sim_alloc(SIM_BLOCKS * SIM_BLOCK_BYTES);
-	sim_copy(one->disk, sim_disk, SIM_BLOCKS * SIM_BLOCK_BYTES);
+	sim_copy_disk(one->disk, sim_files());
 	journal = jbd2_journal_init_dev(&one->journal.bdev, &one->home.bdev, 0, JOURNAL_LENGTH,
 					SIM_BLOCK_BYTES);
 	if (!journal || load_superblock(journal))

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The device, below submit_bio(). Blocks are read from memory one after the other: at submission, or
- * with SIM_DEVICE_THREAD in a thread of its own, some time later, in the order of submission. With
- * SIM_DEVICE_STABLE they must be what was submitted. Then the tree's own functions are called back.
+ * The device, below submit_bio(). It serves one request after the other, and reads one block after the
+ * other from memory: at submission, or with SIM_DEVICE_THREAD in a thread of its own, some time later,
+ * in the order of submission. With SIM_DEVICE_STABLE they must be what was submitted. Then the tree's
+ * own functions are called back.
  */
 #include <linux/backing-dev-defs.h>
 #include <linux/bio.h>
@@ -24,6 +25,8 @@ static void (*after_write)(void);
 static struct request_queue queue;
 static struct request_in_line *first, *last;
 static unsigned long line_lock, line_length;
+static unsigned long busy;	/* a request is being served */
+static unsigned long used;	/* blocks of the disk up to the last that was written */
 
 void sim_device(int wanted)
 {
@@ -76,9 +79,23 @@ static unsigned int sum_of(struct bio *bio)
 	return sum;
 }
 
+/* What there is on the disk, for who holds it up or is alone; what was never written is 0. */
+void sim_copy_disk(unsigned char *to, unsigned long files)
+{
+	unsigned long data = DATA_FIRST + files * FILE_BLOCKS;
+	unsigned long log = (used > JOURNAL_FIRST ? used - JOURNAL_FIRST : 1) * SIM_BLOCK_BYTES;
+
+	sim_copy(to, sim_disk, data * SIM_BLOCK_BYTES);
+	sim_copy(to + JOURNAL_FIRST * SIM_BLOCK_BYTES, sim_disk + JOURNAL_FIRST * SIM_BLOCK_BYTES, log);
+}
+
 static unsigned int write_block(unsigned char *disk, unsigned char *memory, unsigned int sum)
 {
+	unsigned long block = (disk - sim_disk) >> sim_block_bits;
+
 	sim_copy(disk, memory, SIM_BLOCK_BYTES);
+	if (block >= used)
+		used = block + 1;
 	if (settings & SIM_DEVICE_STABLE)
 		sum = sim_crc32c(sum, disk, SIM_BLOCK_BYTES);
 	seen[sim_self()] = 0;
@@ -111,8 +128,11 @@ static unsigned int transfer(struct bio *bio)
 
 static void serve(struct bio *bio, unsigned int sum)
 {
-	unsigned int found = transfer(bio);
+	unsigned int found;
 
+	sim_acquire(&busy, 1);
+	found = transfer(bio);
+	sim_swap(&busy, 8, 0);
 	if (bio_op(bio) == REQ_OP_WRITE && settings & SIM_DEVICE_STABLE && found != sum)
 		sim_fail("unstable page", "a block changed between its submission and its transfer");
 	bio->bi_status = BLK_STS_OK;

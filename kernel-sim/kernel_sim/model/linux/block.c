@@ -4,7 +4,7 @@
 #include <linux/blkdev.h>
 #include "sim_linux.h"
 
-static struct buffer_head *buffers[SIM_BLOCKS];
+static struct buffer_head *buffers[SIM_BLOCKS_MOST];
 static unsigned long buffers_lock;
 unsigned char *sim_disk;
 
@@ -13,21 +13,24 @@ static struct sim_device *device_of(struct block_device *bdev)
 	return container_of(bdev, struct sim_device, bdev);
 }
 
+static unsigned long number_of(struct sim_device *device, sector_t block)
+{
+	if (device->first == JOURNAL_FIRST && block >= JOURNAL_BLOCKS)
+		sim_inconclusive("the model's journal is too short for this");
+	if (device->first + block >= SIM_BLOCKS)
+		sim_fail("assertion", "a block past the end of the device");
+	return device->first + block;
+}
+
 /* Where a device's bytes stand, from an offset on: a block of them. */
 unsigned char *sim_bytes_of(struct sim_device *device, unsigned long offset)
 {
-	unsigned long block = device->first + (offset >> sim_block_bits);
-
-	if (block >= SIM_BLOCKS)
-		sim_fail("assertion", "a block past the end of the device");
-	return *device->bytes + block * SIM_BLOCK_BYTES;
+	return *device->bytes + number_of(device, offset >> sim_block_bits) * SIM_BLOCK_BYTES;
 }
 
 static struct buffer_head **cached(struct sim_device *device, sector_t block)
 {
-	if (device->first + block >= SIM_BLOCKS)
-		sim_fail("assertion", "a block past the end of the device");
-	return &buffers[device->first + block];
+	return &buffers[number_of(device, block)];
 }
 
 static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block, unsigned int size)

@@ -10,6 +10,7 @@
 
 /* Static in the tree. */
 int journal_init_caches(void);
+struct jbd2_revoke_table_s *jbd2_journal_init_revoke_table(int hash_size);
 /* Cut out of the tree's own mount: which functions it hands to the journal, and when. */
 void sim_install_callbacks(struct super_block *sb);
 
@@ -29,6 +30,11 @@ static unsigned long in_use[SIM_THREADS];	/* a word for each thread, so that non
 struct mapped_file *sim_this_file(void)
 {
 	return &files[in_use[sim_self()]];
+}
+
+int sim_files(void)
+{
+	return file_count;
 }
 
 int sim_use(int number)
@@ -146,6 +152,18 @@ struct kmem_cache *instead_of_kmem_cache_create(const char *name, unsigned int s
 
 int instead_of_jbd2_journal_start_thread(journal_t *journal)
 {
+	return 0;
+}
+
+/* The tables are gone through at each commit and each recovery: small ones do for a few blocks. */
+int instead_of_jbd2_journal_init_revoke(journal_t *journal, int hash_size)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		journal->j_revoke_table[i] = jbd2_journal_init_revoke_table(REVOKE_LISTS);
+	journal->j_revoke = journal->j_revoke_table[1];
+	spin_lock_init(&journal->j_revoke_lock);
 	return 0;
 }
 

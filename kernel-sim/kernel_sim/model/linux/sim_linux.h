@@ -26,8 +26,18 @@ void sim_wait_for_bit(unsigned long *word, int bit);
 /* The disk: its blocks in memory, as they would be found after the power was cut. */
 extern unsigned char *sim_disk;
 extern unsigned int sim_block_bits;
-#define SIM_BLOCKS	168
 #define SIM_BLOCK_BYTES	(1UL << sim_block_bits)
+
+/* Where things stand on it, in blocks. */
+#define FILES		2
+#define FILE_PAGES	4
+#define FILE_BLOCKS	(FILE_PAGES << (PAGE_SHIFT - sim_block_bits))
+#define INODE_BLOCK	1
+#define DATA_FIRST	2
+#define JOURNAL_FIRST	(DATA_FIRST + FILES * FILE_BLOCKS)
+#define JOURNAL_BLOCKS	32	/* that exist, of a journal that is said to be longer */
+#define SIM_BLOCKS	(JOURNAL_FIRST + JOURNAL_BLOCKS)
+#define SIM_BLOCKS_MOST	(DATA_FIRST + FILES * FILE_PAGES * 4 + JOURNAL_BLOCKS)
 
 /* A part of it, or of what a crash left of it. */
 struct sim_device {
@@ -38,6 +48,7 @@ struct sim_device {
 };
 
 unsigned char *sim_bytes_of(struct sim_device *device, unsigned long offset);
+void sim_copy_disk(unsigned char *to, unsigned long files);
 void sim_make_disk(struct sim_device *device);
 void sim_start_device(void);
 int sim_wants_stable_pages(void);

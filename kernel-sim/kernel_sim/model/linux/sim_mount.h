@@ -10,15 +10,10 @@
 #include "fs/ext4/ext4.h"
 #include "fs/ext4/ext4_jbd2.h"
 
-#define FILES		2
-#define FILE_PAGES	4	/* blocks of the disk that a file has, whatever their size: 4 a page */
-#define FILE_BLOCKS	(4 * FILE_PAGES)
-#define INODE_BLOCK	1
 #define INODE_SIZE	256
 #define FIRST_INODE	12
-#define DATA_FIRST	8
-#define JOURNAL_FIRST	(DATA_FIRST + FILES * FILE_BLOCKS)
-#define JOURNAL_LENGTH	2048	/* a shorter one is refused; only its first blocks exist */
+#define JOURNAL_LENGTH	2048	/* a shorter one is refused */
+#define REVOKE_LISTS	4
 
 /* A file that is open and mapped. */
 struct mapped_file {
@@ -32,6 +27,7 @@ extern struct super_block sim_sb;
 extern struct ext4_sb_info sim_sbi;
 extern struct sim_device sim_home_device;
 
+int sim_files(void);
 struct mapped_file *sim_this_file(void);
 struct mapped_file *sim_file_mapped(struct address_space *mapping);
 void sim_make_device(struct sim_device *device, unsigned char **bytes, unsigned long first);
