@@ -31,6 +31,12 @@ static journal_t *the_journal(void)
 	return EXT4_SB(&sb)->s_journal;
 }
 
+void sim_block_size(int bytes)
+{
+	if (bytes != PAGE_SIZE)
+		sim_inconclusive("this tree has blocks of a page only");
+}
+
 void sim_device(int wanted)
 {
 	settings = wanted;

@@ -18,6 +18,9 @@ enum sim_data_mode { SIM_JOURNAL, SIM_ORDERED, SIM_WRITEBACK };
 /* What kind of device there is, a sum of the above; before sim_mount(). Without it: 0. */
 void sim_device(int settings);
 
+/* Bytes of a block, a power of two; before sim_mount(). Without it: 4096. */
+void sim_block_size(int bytes);
+
 /* Mount, make a file of so many pages full of 'a', map it, and commit all that. It is file 0. */
 void sim_mount(enum sim_data_mode mode, int journal_flag, int pages);
 
