@@ -2,6 +2,7 @@
 /* The same as elsewhere here, where a tree speaks of folios. One page is one folio. */
 #include <linux/version.h>
 #include <linux/pagemap.h>
+#include <linux/pagevec.h>
 #include <linux/rmap.h>
 #include <linux/backing-dev.h>
 #include "sim_linux.h"
@@ -56,7 +57,7 @@ void instead_of_folio_account_dirtied(struct folio *folio, struct address_space 
 
 void instead_of___folio_batch_release(struct folio_batch *batch)
 {
-	folio_batch_reinit(batch);
+	batch->nr = 0;
 }
 
 struct backing_dev_info *instead_of_inode_to_bdi(struct inode *inode)

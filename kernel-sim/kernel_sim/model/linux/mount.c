@@ -36,7 +36,7 @@ static struct file file;
 static struct vfsmount mount;
 static struct vm_area_struct vma;
 static struct crypto_shash shash;
-static pmd_t pmd = { { { SIM_PRESENT } } };
+static pmd_t pmd = { { { { SIM_PRESENT } } } };
 static spinlock_t page_table_lock;
 static unsigned long tlb, commit_lock;
 static unsigned char *crashed_disk;

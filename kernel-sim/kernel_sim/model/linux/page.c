@@ -46,7 +46,7 @@ struct address_space *instead_of_page_mapping(struct page *page)
 	return page->mapping;
 }
 
-struct address_space *instead_of_page_rmapping(struct page *page)
+void *instead_of_page_rmapping(struct page *page)
 {
 	return page->mapping;
 }

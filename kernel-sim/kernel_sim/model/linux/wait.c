@@ -21,10 +21,10 @@ void instead_of_prepare_to_wait(struct wait_queue_head *head, struct wait_queue_
 	sim_or(&sleepers, 8, my_bit());
 }
 
-void instead_of_prepare_to_wait_exclusive(struct wait_queue_head *head, struct wait_queue_entry *entry,
+bool instead_of_prepare_to_wait_exclusive(struct wait_queue_head *head, struct wait_queue_entry *entry,
 				     int state)
 {
-	sim_or(&sleepers, 8, my_bit());
+	return !(sim_or(&sleepers, 8, my_bit()) & ~my_bit());
 }
 
 long instead_of_prepare_to_wait_event(struct wait_queue_head *head, struct wait_queue_entry *entry,
@@ -54,9 +54,9 @@ int instead_of__cond_resched(void)
 	return 0;
 }
 
-void instead_of___wake_up(struct wait_queue_head *head, unsigned int mode, int nr, void *key)
+int instead_of___wake_up(struct wait_queue_head *head, unsigned int mode, int nr, void *key)
 {
-	sim_swap(&sleepers, 8, 0);
+	return sim_swap(&sleepers, 8, 0) != 0;
 }
 
 void instead_of_wake_up_bit(void *word, int bit)
@@ -64,8 +64,9 @@ void instead_of_wake_up_bit(void *word, int bit)
 	sim_swap(&sleepers, 8, 0);
 }
 
-void instead_of_wake_up_process(struct task_struct *task)
+int instead_of_wake_up_process(struct task_struct *task)
 {
+	return 0;
 }
 
 void sim_wait_for_bit(unsigned long *word, int bit)
