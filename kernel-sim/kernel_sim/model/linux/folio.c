@@ -14,6 +14,11 @@ void instead_of_folio_lock(struct folio *folio)
 	sim_lock_page(&folio->page);
 }
 
+bool instead_of_folio_trylock(struct folio *folio)
+{
+	return sim_try_page(&folio->page);
+}
+
 void instead_of_folio_unlock(struct folio *folio)
 {
 	sim_unlock_page(&folio->page);

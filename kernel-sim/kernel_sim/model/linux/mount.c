@@ -282,6 +282,8 @@ static void make_journal(void)
 		sim_inconclusive("the journal cannot be loaded");
 	journal->j_private = &sb;
 	sbi.s_journal = journal;
+	sim_name_lock(&journal->j_state_lock, "j_state_lock");
+	sim_name_lock(&journal->j_list_lock, "j_list_lock");
 	spin_lock_init(&sbi.s_md_lock);
 	INIT_LIST_HEAD(&sbi.s_freed_data_list);
 	sim_install_callbacks(&sb);
@@ -316,6 +318,8 @@ static void make_file(int journal_flag, int pages)
 	struct inode *inode = &node.vfs_inode;
 	int i;
 
+	sim_name_lock(&inode->i_rwsem, "i_rwsem");
+	sim_name_lock(&inode->i_data.i_pages.xa_lock, "i_pages");
 	inode->i_sb = &sb;
 	inode->i_ino = 12;
 	inode->i_mode = S_IFREG | 0600;
@@ -400,8 +404,10 @@ int sim_write(long offset, unsigned char value)
 void sim_commit(void)
 {
 	sim_acquire(&commit_lock, 1);
+	sim_lock_taken(SIM_LOCK(&commit_lock), "the commit", 0);
 	if (sbi.s_journal->j_running_transaction)
 		jbd2_journal_commit_transaction(sbi.s_journal);
+	sim_lock_dropped(SIM_LOCK(&commit_lock));
 	sim_swap(&commit_lock, 8, 0);
 }
 
@@ -453,10 +459,6 @@ int sim_use(int number)
 	return 0;
 }
 
-void sim_end(void)
-{
-}
-
 unsigned char sim_cached(long offset)
 {
 	return ((unsigned char *)page_address(page_of(offset >> PAGE_SHIFT)))[offset & ~PAGE_MASK];
@@ -472,10 +474,4 @@ int sim_will_be_written(long offset)
 		return 1;
 	/* Or it has been. */
 	return !sim_compare(sim_disk + (DATA_FIRST + page->index) * BLOCK, page_address(page), BLOCK);
-}
-
-void sim_thread_ends(void)
-{
-	if (journal_current_handle())
-		sim_fail("unbalanced handle", "a thread ended with a handle open");
 }

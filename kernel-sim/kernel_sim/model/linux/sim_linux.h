@@ -17,9 +17,11 @@ int sim_holds(const char *text, const char *part);
 struct page *sim_new_page(void);
 void sim_start(void);
 void sim_lock_page(struct page *page);
+bool sim_try_page(struct page *page);
 void sim_unlock_page(struct page *page);
 int sim_write_protect(struct page *page);
 void sim_wake_all(void);
+void sim_name_lock(const volatile void *lock, const char *name);
 void sim_wait_for_bit(unsigned long *word, int bit);
 void sim_add_device(struct block_device *bdev, unsigned char **disk, unsigned long first);
 

@@ -11,6 +11,18 @@
 /* The model kernel's. */
 struct task_struct;
 struct task_struct *sim_current(void);
+
+/*
+ * For each lock that the running thread takes or drops, what it is in words, and how it is taken:
+ * beside others that share it, or by an attempt that cannot wait.
+ */
+#define SIM_SHARED	1
+#define SIM_TRIED	2
+#define SIM_LOCK(word)			((unsigned long)(word) << 6)
+#define SIM_BIT_LOCK(word, bit)		(SIM_LOCK(word) | (bit))
+void sim_lock_taken(unsigned long lock, const char *what, unsigned int how);
+void sim_lock_dropped(unsigned long lock);
+
 unsigned long sim_cpu_offset(unsigned int cpu);	/* added to the address of a per-CPU variable */
 void sim_relax(void);				/* one turn of a busy loop */
 unsigned long sim_irq_save(void);		/* interrupts off; whether they were off before */
