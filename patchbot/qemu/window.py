@@ -8,6 +8,7 @@ several windows follow one another, the guest is told "held" for each that is no
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ from patchbot.qemu.symbols import SymbolError, SymbolMap, read_symbols
 _HELD = ("nokaslr", "irqaffinity=0", "rcupdate.rcu_cpu_stall_suppress=1")
 _SAID = (b" window waits in ", b" window ended after ", b" window unclear: ", b" window failed: ")
 _KEEP_S, _SLACK_S = 1.0, 5.0
-# A thread that waits for 5 s is a hung task: what waits for the held one must not be taken for that.
+# A thread that waits for 5 s is a hung task: waiting for the held one must not count as that.
 _MEANWHILE_S = 3.0
 _DIVIDER = "\n--- the power was cut; what follows is the next boot ---\n"
 
@@ -197,6 +198,10 @@ def with_holds(scenario: Scenario, asked: Sequence[Asked]) -> Scenario:
     """
     if scenario.kind not in ("plain", "window"):
         raise UsageError(f"{scenario.name} has no place for a window", hint="choose another")
+    if any(_is_one(a, b) for a, b in itertools.pairwise(asked)):
+        raise UsageError(
+            "--hold: a thread that stands comes to no other place", hint="join the symbols with >"
+        )
     known = scenario.environment.get("HOLD", "").split()
     wrong = [n for each in asked if (n := each.processor) is not None and not 0 < n <= len(known)]
     if wrong and scenario.kind == "window":
@@ -216,6 +221,10 @@ def with_holds(scenario: Scenario, asked: Sequence[Asked]) -> Scenario:
         holds=(*holds[:-1], replace(holds[-1], keep_s=last.keep_s)),
         environment=environment,
     )
+
+
+def _is_one(one: Asked, other: Asked) -> bool:
+    return (one.thread, one.processor) == (other.thread, other.processor)
 
 
 def _give_processors(asked: Sequence[Asked], known: Sequence[str]) -> list[str]:
