@@ -76,7 +76,8 @@ examples:
 
 --hold opens a window in the scenarios that are named: the first time that the thread (a name with
 wildcards, or cpuN) comes to the symbol, it stands still for a second, or until the scenario's own
-program has acted. Several symbols, joined with >, must be passed in order.
+program has acted. Several symbols, joined with >, must be passed in order. With several --hold, a
+thread stands until the next one does, for three seconds at most.
 
 exit codes: 0 good, 1 a scenario fails (with --revision: and does not on the base), 2 usage,
 3 a guest gave no answer, 4 could not run (it does not build, QEMU is absent); 130 after Ctrl-C.
@@ -323,7 +324,8 @@ def _add_smoke(commands: Any) -> None:
     add("--base", metavar="COMMIT", help="apply the revision to this commit")
     add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
     add("--scenario", action="append", default=[], metavar="NAME", help="only this; repeatable")
-    add("--hold", metavar="SYMBOL:THREAD", help="hold a thread there while all others go on")
+    add("--hold", action="append", default=[], metavar="SYMBOL:THREAD",
+        help="hold a thread there while all others go on; again for the next window")  # fmt: skip
     add("--list", action="store_true", help="list the scenarios")
     add("--accel", choices=("auto", "kvm", "tcg"), default="auto", help="default: auto")
     add("--json", action="store_true", help="print JSON")

@@ -298,12 +298,12 @@ def _run_campaign(args: argparse.Namespace, narrator: Narrator) -> int:
 
 def _held(args: argparse.Namespace, scenarios: list[Scenario]) -> list[Scenario]:
     from patchbot.qemu.hold import parse_hold
-    from patchbot.qemu.window import with_hold
+    from patchbot.qemu.window import with_holds
 
     if not args.scenario:
         raise UsageError("--hold needs a --scenario", hint="patchbot smoke --list names them")
-    asked = parse_hold(args.hold)
-    return [with_hold(each, asked) for each in scenarios]
+    asked = [parse_hold(text) for text in args.hold]
+    return [with_holds(each, asked) for each in scenarios]
 
 
 def _find_commits(

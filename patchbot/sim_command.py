@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kernel_sim.cfront.errors import TreeError as SourceError
@@ -13,7 +14,10 @@ from kernel_sim.ledger import summarize_ledger
 from kernel_sim.scenario import Scenario, ScenarioError, choose_scenarios, load_scenarios
 
 from patchbot.errors import PatchbotError, UsageError
+from patchbot.handover import check_functions, render_handover
+from patchbot.kbuild.image import find_image
 from patchbot.proc import render_command
+from patchbot.qemu.symbols import read_symbols
 from patchbot.report.text import clean_text
 from patchbot.sim_compare import (
     Pair,
@@ -85,7 +89,7 @@ def run_asked(
 def run_sim(work: Work, say: Say, jobs: int = 1) -> dict[str, Any]:
     """Explore all scenarios and return the document; see `compare_commits`."""
     pairs = compare_commits(work, say, jobs)
-    return _document(work) | {"scenarios": [_pair(pair) for pair in pairs]}
+    return _document(work) | {"scenarios": [_pair(_checked(pair, work)) for pair in pairs]}
 
 
 def run_replay(work: Work, schedule: str) -> dict[str, Any]:
@@ -93,7 +97,7 @@ def run_replay(work: Work, schedule: str) -> dict[str, Any]:
     (scenario,) = work.scenarios
     place = _export(work).place()
     row = replay_scenario(place, scenario, schedule, short=False)
-    return _document(work) | {"scenarios": [_pair(Pair(row, None))]}
+    return _document(work) | {"scenarios": [_pair(_checked(Pair(row, None), work))]}
 
 
 def run_ledger(work: Work) -> dict[str, Any]:
@@ -116,6 +120,21 @@ def _export(work: Work) -> Any:
         return work.export(commit, find_kit_of(work.tree, commit))
     except KitError as error:
         raise PatchbotError(f"{commit[:12]}: {error}") from error
+
+
+def _checked(pair: Pair, work: Work) -> Pair:
+    """Return a pair whose hand-over names functions of the commit's kept image, if there is one."""
+    from patchbot.stages.build import kernel_fragment  # the stages import this module
+
+    handover = pair.after["handover"]
+    if handover is None:
+        return pair
+    image = find_image(work.home, work.tree.tree_of(work.trail[-1]), kernel_fragment())
+    if image is None:
+        return pair
+    symbols = read_symbols(image.folder / "symbols")
+    handover = check_functions(handover, symbols.has_function)
+    return replace(pair, after=pair.after | {"handover": handover})
 
 
 def _document(work: Work) -> dict[str, Any]:
@@ -239,6 +258,7 @@ def render_failure(row: Row, tree: str, commit: str) -> list[str]:
     lines = [f"{failure['kind']}: {failure['text']}", f"in {who}{where}"]
     lines.append(f"schedule {row['schedule']}")
     lines.append(f"see it again: {replay_command(row, tree, commit)}")
+    lines += render_handover(row["handover"], tree, commit)
     return [*lines, "", *render_steps(read_steps(row), names, _WIDTH)]
 
 

@@ -28,11 +28,12 @@ from kernel_sim.ledger import mark_ran
 from kernel_sim.machine.compile import Finished, NativeError
 from kernel_sim.machine.native_engine import Limits, NativeEngine
 from kernel_sim.machine.python_engine import PythonEngine
-from kernel_sim.machine.runtime import Traced
+from kernel_sim.machine.runtime import TOLD_OF_CALLS
 from kernel_sim.program import Built, Sources
 from kernel_sim.scenario import MODEL, Scenario
 
 from patchbot.errors import ProcessError, UsageError
+from patchbot.handover import describe_handover
 from patchbot.proc import PROCESSES, run_program
 from patchbot.sandbox import sandbox_environment
 from patchbot.tools.versions import explain_absent
@@ -103,7 +104,7 @@ def run_scenario(place: Place, scenario: Scenario, asked: Asked) -> Row:
     try:
         built = place.sources.build(scenario)
         row["ledger"] = render_ledger(built)
-        _explore(row, built, place, replace(asked, engine=engine))
+        _explore(row, built, place, replace(asked, engine=engine), scenario)
     except (SourceError, NativeError, ValueError) as error:
         row |= {"result": Result.INCONCLUSIVE.value, "reasons": [str(error)]}
     row["seconds"] = round(time.monotonic() - start, 2)
@@ -115,7 +116,7 @@ def _blank(scenario: Scenario, engine: str = "") -> Row:
         "scenario": scenario.name, "summary": scenario.summary, "engine": engine,
         "result": Result.INCONCLUSIVE.value, "reasons": [], "failure": None, "schedule": None,
         "threads": {}, "steps": [], "covered": [], "executions": 0, "complete": False,
-        "exhaustive": False, "random": None, "seconds": 0.0, "ledger": None,
+        "exhaustive": False, "random": None, "seconds": 0.0, "ledger": None, "handover": None,
     }  # fmt: skip
 
 
@@ -152,7 +153,7 @@ class _Found:
     shared: frozenset[int]
 
 
-def _explore(row: Row, built: Built, place: Place, asked: Asked) -> None:
+def _explore(row: Row, built: Built, place: Place, asked: Asked, scenario: Scenario) -> None:
     start = time.monotonic()
     native = _make_native(built, place, asked) if asked.engine == "native" else None
     found = _explore_bounds(built, native, Bounds(asked.bound, seconds=asked.seconds))
@@ -181,7 +182,7 @@ def _explore(row: Row, built: Built, place: Place, asked: Asked) -> None:
         "exhaustive": outcome.exhaustive,
     }
     if outcome.failure is not None:
-        _add_counterexample(row, built, place, outcome)
+        _add_counterexample(row, built, place, outcome, scenario)
     if built.problems:
         row["result"] = Result.INCONCLUSIVE.value
         row["reasons"] = [*row["reasons"], *built.problems]
@@ -260,20 +261,22 @@ def _used_at(path: Path) -> float:
 # ---------------------------------------------------------------- one schedule
 
 
-def _add_counterexample(row: Row, built: Built, place: Place, outcome: Outcome) -> None:
+def _add_counterexample(
+    row: Row, built: Built, place: Place, outcome: Outcome, scenario: Scenario
+) -> None:
     """Replay the failure on the reference engine, shorten its schedule, and tell its steps."""
     assert outcome.failure is not None
     assert outcome.schedule is not None
     with _PYTHON:
-        engine = PythonEngine(built.program)
+        engine = PythonEngine(built.program, calls=True)
         if not _fails(engine, outcome.schedule, outcome.failure):
             words = f"the engines differ on the schedule {outcome.schedule}"
             row |= {"result": Result.INCONCLUSIVE.value, "reasons": [words]}
             return
         failure = outcome.failure
         schedule = minimise(outcome.schedule, lambda tried: _fails(engine, tried, failure))
-        row |= _tell(engine, *engine.replay(schedule), place.tree, short=True)
         row["schedule"] = schedule
+        row |= _replay(row, engine, built, place, scenario, short=True)[1]
 
 
 def _fails(engine: PythonEngine, schedule: str, failure: Failure) -> bool:
@@ -285,16 +288,22 @@ def _fails(engine: PythonEngine, schedule: str, failure: Failure) -> bool:
     return found is not None and (found.kind, found.text) == (failure.kind, failure.text)
 
 
-def _tell(
-    engine: PythonEngine, execution: Execution, trace: list[Traced], tree: Path, *, short: bool
-) -> Row:
-    steps = find_steps(trace)
-    steps = add_texts(shorten(steps) if short else steps, _reader(tree))
-    names = {str(number): name for number, name in engine.thread_names().items()}
-    return {
+def _replay(
+    row: Row, engine: PythonEngine, built: Built, place: Place, scenario: Scenario, *, short: bool
+) -> tuple[Execution, Row]:
+    """Run a row's schedule once more, and return what there is to tell of it."""
+    execution, trace = engine.replay(row["schedule"])
+    steps = find_steps([each for each in trace if each[4] not in TOLD_OF_CALLS])
+    steps = add_texts(shorten(steps) if short else steps, _reader(place.tree))
+    names = engine.thread_names()
+    handover = None
+    if execution.failure is not None and place.kit.headers == "kernel":
+        handover = describe_handover(row["schedule"], trace, built.program, scenario, names)
+    return execution, {
         "failure": asdict(execution.failure) if execution.failure else None,
-        "threads": names,
+        "threads": {str(number): name for number, name in names.items()},
         "steps": [asdict(step) for step in steps],
+        "handover": handover,
     }
 
 
@@ -307,10 +316,11 @@ def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: b
     try:
         built = place.sources.build(scenario)
         with _PYTHON:
-            engine = PythonEngine(built.program)
-            execution, trace = engine.replay(schedule)
+            engine = PythonEngine(built.program, calls=True)
+            row["schedule"] = schedule
+            execution, told = _replay(row, engine, built, place, scenario, short=short)
+            row |= told
             row["ledger"] = render_ledger(built, engine.ran())
-            row |= _tell(engine, execution, trace, place.tree, short=short)
     except ScheduleError as error:
         raise UsageError(f"--replay: {error}", hint="is it a schedule of this commit?") from error
     except (SourceError, ValueError) as error:
@@ -318,7 +328,7 @@ def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: b
     results = {End.DONE: Result.NO_FAILURE, End.FAILURE: Result.FAILURE}
     row["result"] = results.get(execution.end, Result.INCONCLUSIVE).value
     row["reasons"] = [each for each in (execution.reason, *built.problems) if each]
-    row |= {"schedule": schedule, "executions": 1}
+    row |= {"executions": 1}
     if built.problems:
         row["result"] = Result.INCONCLUSIVE.value
     return row

@@ -9,7 +9,9 @@ from typing import Final
 from kernel_sim.ledger import plain_name
 from kernel_sim.machine.runtime import Traced
 
-_READS: Final = frozenset({"read", "wait", "compare", "crc32c", "choose"})
+READS: Final = frozenset({"read", "wait", "compare", "source", "crc32c", "choose"})
+"""Kinds of accesses that do not write."""
+
 _TOLD: Final = frozenset({"acquire", "wait", "copy", "crc32c", "choose", "free"})
 _BEFORE, _AFTER, _LAST, _SMALL = 4, 8, 6, 2
 _INDENT: Final = 16
@@ -84,7 +86,7 @@ def _shared(trace: Sequence[Traced]) -> set[int]:
             other = touched.setdefault(location, thread)
             if other != thread:
                 shared.add(location)
-            if kind not in _READS:
+            if kind not in READS:
                 written.add(location)
     return shared & written
 

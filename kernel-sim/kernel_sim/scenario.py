@@ -11,10 +11,12 @@ from typing import Any, Final
 
 MODEL: Final = Path(__file__).resolve().parent / "model"
 SCENARIOS: Final = MODEL / "scenarios"
-_FILE = {"summary": str, "source": str, "variant": list, "defines": dict}
-_VARIANT = {"name": str, "summary": str, "defines": dict}
+_FILE = {"summary": str, "source": str, "variant": list, "defines": dict, "booted": dict}
+_VARIANT = {"name": str, "summary": str, "defines": dict, "booted": dict}
+_BOOTED = {"scenario": str, "threads": dict}
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _MACRO = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_THREAD = re.compile(r"\S+")
 _VALUE = re.compile(r"[\w+-]*", re.ASCII)
 
 
@@ -23,16 +25,29 @@ class ScenarioError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Booted:
+    """A scenario of booted kernels in which the same is done.
+
+    `threads` has, for a thread's name here, a pattern for that of the booted kernel's thread.
+    """
+
+    scenario: str
+    threads: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A program to explore: `name` is FILE/VARIANT, or FILE where there are no variants.
 
-    `source` is a C file that has setup() and check(), compiled with `defines` as macros.
+    `source` is a C file that has setup() and check(), compiled with `defines` as macros. `booted`
+    is what a schedule can be tried with on a booted kernel, None where there is nothing.
     """
 
     name: str
     summary: str
     source: Path
     defines: Mapping[str, str] = field(default_factory=dict)
+    booted: Booted | None = None
 
 
 def load_scenarios(folder: Path = SCENARIOS) -> dict[str, Scenario]:
@@ -76,7 +91,11 @@ def parse_scenarios(name: str, text: str, folder: Path) -> Iterator[Scenario]:
         raise ScenarioError(f"scenario {name}: source is a file beside the data, not a path")
     _check_name(name, name)
     plain = Scenario(
-        name, values["summary"], folder / values["source"], _macros(name, values.get("defines", {}))
+        name,
+        values["summary"],
+        folder / values["source"],
+        _macros(name, values.get("defines", {})),
+        _booted(name, values),
     )
     yield from _vary(plain, values["variant"]) if "variant" in values else (plain,)
 
@@ -93,7 +112,19 @@ def _vary(plain: Scenario, variants: list[Any]) -> Iterator[Scenario]:
         seen.add(values["name"])
         name = f"{plain.name}/{values['name']}"
         defines = {**plain.defines, **_macros(name, values.get("defines", {}))}
-        yield Scenario(name, f"{plain.summary}: {values['summary']}", plain.source, defines)
+        summary = f"{plain.summary}: {values['summary']}"
+        booted = _booted(name, values) or plain.booted
+        yield Scenario(name, summary, plain.source, defines, booted)
+
+
+def _booted(name: str, values: Mapping[str, Any]) -> Booted | None:
+    if "booted" not in values:
+        return None
+    _check(f"{name}: booted", values["booted"], _BOOTED, tuple(_BOOTED))
+    threads = values["booted"]["threads"]
+    if not all(isinstance(each, str) and _THREAD.fullmatch(each) for each in threads.values()):
+        raise ScenarioError(f"scenario {name}: booted: a thread is a pattern without spaces")
+    return Booted(values["booted"]["scenario"], dict(threads))
 
 
 def _check(

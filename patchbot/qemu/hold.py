@@ -2,27 +2,27 @@
 
 The thread is known by its vCPU, to which the guest has pinned it; everything else is pinned to the
 others. Threads of one vCPU are told apart by their kernel stacks: where a window has several steps,
-one thread must reach them in order.
+one thread must reach them in order. Of several windows, each opens while the thread of the one
+before stands; that thread goes on when the next one has opened.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from patchbot.errors import UsageError
 from patchbot.proc import PROCESSES
+from patchbot.qemu.arrival import Arrivals
 from patchbot.qemu.errors import MachineError
 from patchbot.qemu.gdb import TRAP, Stub, StubError
 from patchbot.qemu.packets import Stop
 from patchbot.qemu.symbols import Place, SymbolMap
 
-# Kernel stacks stand at multiples of their size: THREAD_SIZE without KASAN, in
-# arch/x86/include/asm/page_64_types.h (v5.9, v6.1, v6.12).
-_STACK_BYTES = 16 << 10
 _BANNER, _BANNER_TEXT = "linux_banner", b"Linux version "
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.$]*")
 _PROCESSOR = re.compile(r"(?:cpu)?(\d{1,4})")
@@ -43,7 +43,8 @@ class Hold:
     """Where a thread is stopped: at the `hits`-th time that it reaches the last of `steps`.
 
     `processor` is the vCPU that the thread is pinned to.
-    `reach_s` bounds the time until the window opens, `keep_s` how long it stays open, in seconds.
+    `reach_s` bounds the time until the window opens, `keep_s` how long it stays open, in seconds:
+    where another window follows, until that one opens.
     """
 
     steps: tuple[str, ...]
@@ -68,12 +69,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """An open window: where, after how many seconds, and in words how often what was hit."""
+    """An open window: where, after how many seconds, and in words how often what was hit.
+
+    `late` is empty, unless the thread of the window before had to go on first: then it is the last
+    symbol that this window's thread had passed until then.
+    """
 
     symbol: str
     address: int
     seconds: float
     seen: tuple[str, ...] = ()
+    late: str = ""
 
 
 def parse_hold(text: str) -> Asked:
@@ -93,44 +99,37 @@ def parse_hold(text: str) -> Asked:
     return Asked(steps, processor=int(number[1])) if number is not None else Asked(steps, thread)
 
 
-class Window:
-    """One window of a guest; `arm`, `wait`, `keep`, and at the end `release` in any case."""
+class Windows:
+    """The windows of a guest, in order: `arm`, `wait` for each, `keep` the last, then `release`."""
 
-    def __init__(self, stub: Stub, symbols: SymbolMap, hold: Hold) -> None:
+    def __init__(self, stub: Stub, symbols: SymbolMap, holds: Sequence[Hold]) -> None:
         """Look the symbols up; raises `SymbolError`, and `UsageError` for a vCPU that is not."""
-        if not hold.steps or hold.hits < 1:
-            raise UsageError("a window needs a symbol, and to be reached at least once")
-        if not 0 <= hold.processor < len(stub.threads):
-            raise UsageError(
-                f"the guest has {len(stub.threads)} vCPUs, there is no number {hold.processor}"
-            )
-        if len(stub.threads) < 2:
-            raise UsageError("with a single vCPU nothing goes on while a thread is held")
+        _check_holds(holds, len(stub.threads))
         self._stub = stub
-        self._hold = hold
         self._symbols = symbols
-        self._places = tuple(symbols.find(step) for step in hold.steps)
-        self._thread = stub.threads[hold.processor]
-        self._others = tuple(each for each in stub.threads if each != self._thread)
+        self._ahead = deque((hold, _arrivals(hold, symbols)) for hold in holds)
+        self._places = tuple(place for _, each in self._ahead for place in each.places)
+        self._hold, self._arrivals = self._ahead.popleft()
+        self._held = ""
+        self._held_until = math.inf
+        self._late = ""
         self._seen: Counter[str] = Counter()
-        self._passed: Counter[int] = Counter()
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Where the steps are in this kernel; their `said` is worth telling."""
+        """Where all steps are in this kernel; their `said` is worth telling."""
         return self._places
 
     def arm(self) -> None:
-        """Watch the first symbol and let the stopped guest go on.
+        """Watch the first window's first symbol and let the stopped guest go on.
 
         Raises `MachineError` where the symbols are another kernel's.
         """
         self._check_kernel()
-        self._watch()
-        self._stub.resume()
+        self._go_on()
 
     def wait(self, watch: Callable[[], None] = PROCESSES.check) -> Reached:
-        """Wait until the window is open: the thread stands, and the other vCPUs go on.
+        """Wait until the next window is open: its thread stands, and the other vCPUs go on.
 
         Raises `WindowNotReached`, and `GoneError` where the guest ends.
         """
@@ -139,11 +138,10 @@ class Window:
             self._next_stop(start, watch)
             standing = self._standing()
             address = standing.get(self._thread)
-            if address is not None and self._is_there(address):
+            if address is not None and self._arrivals.opens(address, self._stack_pointer()):
                 return self._opened(address, time.monotonic() - start)
-            if standing:
-                self._leave(tuple(standing))
-            self._stub.resume()
+            self._leave(tuple(standing))
+            self._go_on()
 
     def keep(self, until: Callable[[], bool], watch: Callable[[], None] = PROCESSES.check) -> float:
         """Keep the open window until `until` is true; returns for how many seconds it was kept.
@@ -164,8 +162,12 @@ class Window:
         return time.monotonic() - start
 
     def release(self) -> None:
-        """Let the thread and all else go on without breakpoints; raises `MachineError`."""
+        """Let the threads and all else go on without breakpoints; raises `MachineError`."""
         self._stub.detach()
+
+    @property
+    def _thread(self) -> str:
+        return self._stub.threads[self._hold.processor]
 
     def _check_kernel(self) -> None:
         """Read the banner where System.map has it: a wrong address is never hit, or in another."""
@@ -182,69 +184,103 @@ class Window:
         if text != _BANNER_TEXT:
             raise MachineError("the symbols are not those of the running kernel", hint=hint)
 
-    def _watch(self) -> None:
-        """Put breakpoints where some thread is awaited, and at the first symbol for all others."""
-        for step in {0, *map(self._step_after, self._passed.values())}:
-            for address in self._places[step].addresses:
-                self._stub.insert(address)
-
-    def _step_after(self, passed: int) -> int:
-        return min(passed, len(self._places) - 1)
+    def _go_on(self) -> None:
+        """Watch where threads are awaited, and let all go on but what is held."""
+        for address in sorted(self._arrivals.awaited):
+            self._stub.insert(address)
+        others = [each for each in self._stub.threads if each != self._held]
+        self._stub.resume(others if self._held else ())
 
     def _next_stop(self, start: float, watch: Callable[[], None]) -> None:
-        left = self._hold.reach_s - (time.monotonic() - start)
-        # What others reach all the time may not put the end off.
-        stop = self._stub.wait_stop(left, watch) if left > 0 else None
-        if stop is None:
+        while True:
+            end = start + self._hold.reach_s
+            left = min(end, self._held_until) - time.monotonic()
+            # What others reach all the time may not put the end off.
+            stop = self._stub.wait_stop(left, watch) if left > 0 else None
+            if stop is not None and stop.signal != TRAP:
+                raise _stopped_otherwise(stop)
+            if stop is not None:
+                return
+            if end <= self._held_until:
+                raise self._not_reached()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Let the held thread go on, whose time is over before the next window has opened."""
+        if not self._arrivals.farthest:
             raise self._not_reached()
-        if stop.signal != TRAP:
-            raise _stopped_otherwise(stop)
+        self._late = self._arrivals.farthest
+        self._stub.interrupt()
+        self._leave((self._held,))
+        self._held, self._held_until = "", math.inf
+        self._go_on()
+
+    def _stack_pointer(self) -> int:
+        return self._stub.registers(self._thread).rsp
 
     def _standing(self) -> dict[str, int]:
-        """Return the vCPUs that stand at breakpoints, and where, and count them.
+        """Return the vCPUs that came to breakpoints, and where, and count them.
 
         Each vCPU is asked: two can have stopped at once, and only one is reported.
         """
         found: dict[str, int] = {}
         for thread in self._stub.threads:
             address = self._stub.registers(thread).rip
-            if address in self._stub.inserted:
+            if address in self._stub.inserted and thread != self._held:
                 found[thread] = address
-                self._seen[f"{self._name(address)} on vCPU {thread}"] += 1
+                self._seen[f"{self._arrivals.name(address)} on vCPU {thread}"] += 1
         return found
-
-    def _name(self, address: int) -> str:
-        return next(each.symbol for each in self._places if address in each.addresses)
-
-    def _is_there(self, address: int) -> bool:
-        """Note that the vCPU's thread came to a step; return whether the window opens there."""
-        stack = self._stub.registers(self._thread).rsp // _STACK_BYTES
-        step = self._step_after(self._passed[stack])
-        if address in self._places[step].addresses:
-            self._passed[stack] += 1
-        return self._passed[stack] == len(self._places) - 1 + self._hold.hits
 
     def _leave(self, threads: Sequence[str]) -> None:
         """Let vCPUs take one instruction, one after the other, while there are no breakpoints."""
-        self._stub.remove_all()
+        if threads:
+            self._stub.remove_all()
         for thread in threads:
             self._stub.step(thread)
-        self._watch()
 
     def _opened(self, address: int, seconds: float) -> Reached:
+        reached = Reached(self._hold.steps[-1], address, seconds, self._words(), self._late)
         self._stub.remove_all()
-        self._stub.resume(self._others)
-        return Reached(self._hold.steps[-1], address, seconds, self._words())
+        thread = self._thread
+        if self._held and self._held != thread:
+            self._stub.step(self._held)
+        self._held, self._late = thread, ""
+        if self._ahead:
+            self._held_until = time.monotonic() + self._hold.keep_s
+            self._hold, self._arrivals = self._ahead.popleft()
+            self._seen.clear()
+            self._go_on()
+        else:
+            self._stub.resume([each for each in self._stub.threads if each != thread])
+        return reached
 
     def _words(self) -> tuple[str, ...]:
         return tuple(f"{where}: {count}" for where, count in self._seen.items())
 
     def _not_reached(self) -> WindowNotReached:
+        bound = f"within {self._hold.reach_s:g} s"
+        when = f"while vCPU {self._held} was held" if self._held else bound
         return WindowNotReached(
-            f"{'>'.join(self._hold.steps)} was not reached on vCPU {self._hold.processor} within "
-            f"{self._hold.reach_s:g} s (seen: {'; '.join(self._words()) or 'nothing'})",
+            f"{'>'.join(self._hold.steps)} was not reached on vCPU {self._hold.processor} "
+            f"{when} (seen: {'; '.join(self._words()) or 'nothing'})",
             hint="is the thread pinned to that vCPU, and does the guest make it run?",
         )
+
+
+def _check_holds(holds: Sequence[Hold], processors: int) -> None:
+    if not holds or any(not hold.steps or hold.hits < 1 for hold in holds):
+        raise UsageError("a window needs a symbol, and to be reached at least once")
+    for hold in holds:
+        if not 0 <= hold.processor < processors:
+            raise UsageError(
+                f"the guest has {processors} vCPUs, there is no number {hold.processor}"
+            )
+    if processors < 2:
+        raise UsageError("with a single vCPU nothing goes on while a thread is held")
+
+
+def _arrivals(hold: Hold, symbols: SymbolMap) -> Arrivals:
+    return Arrivals([symbols.find(step) for step in hold.steps], hold.hits)
 
 
 def _stopped_otherwise(stop: Stop) -> MachineError:

@@ -17,9 +17,7 @@ Kind = Callable[[Scenario, Setting], Outcome]
 
 
 def _boot_plain(scenario: Scenario, setting: Setting) -> Outcome:
-    if scenario.hold is not None:
-        return boot_plain_held(scenario, scenario.hold, setting)
-    return boot_plain(scenario, setting)
+    return (boot_plain_held if scenario.holds else boot_plain)(scenario, setting)
 
 
 KINDS: Mapping[str, Kind] = {"plain": _boot_plain, "window": boot_window, "crash": boot_crash}

@@ -29,7 +29,7 @@ _KEYS = """
 """
 _KNOWN = frozenset(_KEYS.split())
 _DISK = frozenset({"name", "size_mb", "mkfs", "features"})
-_VARIANT = frozenset({"name", "summary", "environment", "mkfs", "append"})
+_VARIANT = frozenset({"name", "summary", "environment", "mkfs", "append", "hold"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class Scenario:
     `programs` are C files of ours, static in the guest's /bin. `config` are the kernel options
     it needs: where the kernel has them not, it is skipped. `append` goes to the kernel's command
     line. `confirm` is how often a good answer is tried again before it counts against a bad one:
-    more than 0 for what hangs on chance. `recovery` is the script of the boot after a crash.
+    more than 0 for what hangs on chance. `holds` are the windows, one after another. `recovery` is
+    the script of the boot after a crash.
     """
 
     name: str
@@ -66,7 +67,7 @@ class Scenario:
     fragile: bool = True
     confirm: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
-    hold: Hold | None = None
+    holds: tuple[Hold, ...] = ()
     recovery: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -167,7 +168,6 @@ def _refuse_unknown(name: str, values: Mapping[str, Any], known: frozenset[str])
 
 
 def _read(name: str, values: dict[str, Any]) -> Scenario:
-    hold = values.get("hold")
     return Scenario(
         name=name,
         summary=str(values["summary"]),
@@ -182,10 +182,14 @@ def _read(name: str, values: dict[str, Any]) -> Scenario:
         fragile=bool(values.get("fragile", True)),
         confirm=int(values.get("confirm", 0)),
         environment=_words(values.get("environment", {})),
-        hold=Hold(**{**hold, "steps": tuple(hold["steps"])}) if hold else None,
+        holds=_read_holds(values),
         recovery=str(values.get("recovery", "")),
         settings=dict(values.get("settings", {})),
     )
+
+
+def _read_holds(values: Mapping[str, Any]) -> tuple[Hold, ...]:
+    return tuple(Hold(**{**each, "steps": tuple(each["steps"])}) for each in values.get("hold", ()))
 
 
 def _read_disk(values: dict[str, Any]) -> Disk:
@@ -203,6 +207,7 @@ def _vary(plain: Scenario, variant: dict[str, Any]) -> Scenario:
         environment={**plain.environment, **_words(variant.get("environment", {}))},
         disks=tuple(replace(disk, mkfs=(*disk.mkfs, *extra)) for disk in plain.disks),
         append=(*plain.append, *variant.get("append", ())),
+        holds=_read_holds(variant) or plain.holds,
     )
 
 

@@ -56,6 +56,12 @@ class SymbolMap:
         addresses = self._code(symbol, names)
         return Place(symbol, addresses, tuple(names), _explain(symbol, names, len(addresses)))
 
+    def has_function(self, symbol: str) -> bool:
+        """Return whether a thread can be stopped at a symbol."""
+        names = [symbol] if symbol in self._symbols else list(self._clones(symbol))
+        found = [each for name in names for each in self._symbols[name]]
+        return any(kind in _CODE and not self._is_init(address) for address, kind in found)
+
     def address(self, symbol: str) -> int | None:
         """Return the address of a symbol of any kind, None where it has none or several."""
         found = self._symbols.get(symbol, ())

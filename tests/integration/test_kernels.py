@@ -15,7 +15,14 @@ from patchbot.qemu.boot import Outcome, Setting
 from patchbot.qemu.scenario import Scenario, find_scenarios, load_scenarios
 from patchbot.qemu.versus import compare_images
 from tests.support.git_tree import run_git
-from tests.support.kernel_faults import DELAY, FAULTS, Change, KernelFault, delay_commit
+from tests.support.kernel_faults import (
+    DELAY,
+    FAULTS,
+    Change,
+    KernelFault,
+    delay_commit,
+    dirty_in_handle,
+)
 from tests.support.kernels import Kernels
 
 pytestmark = pytest.mark.xdist_group("image")
@@ -23,6 +30,7 @@ TRIES = 3
 FAILS_ON_STOCK = {
     "stable-pages/data-journal": "now and then: its pages are not write-protected under this I/O",
     "journal-flip/mapped": "the operations change under a fault: a NULL pointer",
+    "write-protect/first-store": "the page has no dirty tag yet: docs/findings/first-store.md",
     "inline-race/kept": "a page of inline data that is mapped before it gets a block",
     "inline-race/written": "BUG at fs/ext4/inline.c:793 and fs/buffer.c:2054",
 }
@@ -128,3 +136,17 @@ def test_a_delay_in_the_source_gives_the_same_answer(
     outcome = outcomes(name, image, [delayed])[scenario.name]
     assert word(outcome) == said, outcome.failed or outcome.error
     assert any(DELAY in line for line in outcome.log.decode().splitlines())
+
+
+def test_a_page_that_is_dirty_before_its_handle_ends_is_found_by_the_commit(
+    kernels: Kernels, tmp_path: Path, outcomes: Outcomes
+) -> None:
+    """What stock 6.1 fails can be passed: the commit then waits for the fault that is held."""
+    changed = dirty_in_handle(kernels.files())
+    image = kernels.image(kernels.commit(changed, "dirty first\n"), tmp_path / "git")
+    scenario = load_scenarios()["write-protect/first-store"]
+    outcome = outcomes("dirty first", image, [scenario])[scenario.name]
+    assert word(outcome) == "good", outcome.failed or outcome.error
+    (window,) = (case.why for case in outcome.cases if case.name == "window")
+    assert window.startswith("waits in ")
+    assert "until then it came past jbd2_journal_commit_transaction)" in window

@@ -18,12 +18,16 @@ HOME_RSP = 0xFFFF_8880_0010_0F00
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A vCPU comes to an address, on a kernel stack; with `together`, the next move is at once."""
+    """A vCPU comes to an address, on a kernel stack; with `together`, the next move is at once.
+
+    With `behind`, it waits for all moves that stand before it.
+    """
 
     processor: int
     rip: int
     rsp: int = HOME_RSP
     together: bool = False
+    behind: bool = False
 
 
 @dataclass
@@ -189,7 +193,8 @@ class FakeStub:
         return self.when_idle()
 
     def _next(self) -> int | None:
-        places = [i for i, move in enumerate(self.plan) if move.processor in self.running]
+        moves = enumerate(self.plan)
+        places = [i for i, m in moves if m.processor in self.running and not (m.behind and i)]
         return places[0] if places else None
 
     def _stop(self, processor: int) -> bytes:

@@ -96,6 +96,19 @@ def keep_inline_data(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {code.path: apply(code.data, [replace(call.node, "0") for call in calls])}
 
 
+def dirty_in_handle(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A fault that journals marks its page as dirty before it closes its handle."""
+    code = Code("fs/ext4/inode.c", files["fs/ext4/inode.c"])
+    (call,) = (
+        call
+        for func in code.functions
+        if func.name.endswith("page_mkwrite")
+        for call in func.named({"ext4_jbd2_inode_add_write"})
+    )
+    statement = statement_of(call.node)
+    return {code.path: apply(code.data, [insert(statement, "set_page_dirty(page);\n\t\t\t")])}
+
+
 FAULTS = (
     KernelFault(
         "range-start-0",

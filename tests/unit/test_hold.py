@@ -14,8 +14,8 @@ from patchbot.qemu.hold import (
     Asked,
     HeldTooLong,
     Hold,
-    Window,
     WindowNotReached,
+    Windows,
     parse_hold,
 )
 from patchbot.qemu.sockets import GoneError
@@ -31,19 +31,19 @@ SYMBOLS = parse_symbols(
 MEMORY = {BANNER: b"Linux version 6.1.0 (walnut)\n"}
 STEPS = ("walnut_first", "walnut_last")
 
-Armed = Callable[..., Window]
+Armed = Callable[..., Windows]
 
 
 @pytest.fixture
 def armed() -> Iterator[Armed]:
-    """Arms a window of a fake stub, which goes on at once."""
+    """Arms windows of a fake stub, which goes on at once."""
     with contextlib.ExitStack() as stack:
 
-        def arm(fake: FakeStub, hold: Hold) -> Window:
+        def arm(fake: FakeStub, *holds: Hold) -> Windows:
             fake.memory = fake.memory or MEMORY
             stub = Stub(stack.enter_context(fake.played()), timeout_s=5.0)
             stub.open()
-            window = Window(stub, SYMBOLS, hold)
+            window = Windows(stub, SYMBOLS, holds)
             window.arm()
             return window
 
@@ -240,6 +240,79 @@ def test_a_guest_that_ends(armed: Armed) -> None:
     window = armed(FakeStub(when_idle=lambda: b"W00"), Hold(STEPS))
     with pytest.raises(GoneError):
         window.wait()
+
+
+def resumes(fake: FakeStub) -> list[str]:
+    return [each for each in fake.asked if each.startswith("vCont;c")]
+
+
+def test_the_first_of_two_threads_stands_until_the_second_does(armed: Armed) -> None:
+    # The vCPUs are called 01, 02 and 03.
+    fake = FakeStub([Move(1, LAST), Move(1, 0x9000), Move(2, TWIN), Move(0, 0x9000)], processors=3)
+    windows = armed(fake, Hold(STEPS[1:]), Hold(("walnut_twin",), processor=2))
+    assert (windows.wait().address, windows.wait().address) == (LAST, TWIN)
+    fake.settle("vCont;c:01;c:02")
+    assert resumes(fake) == ["vCont;c", "vCont;c:01;c:03", "vCont;c:01;c:02"]
+    assert fake.where == [(0x9000, HOME_RSP), (0x9000, HOME_RSP), (TWIN, HOME_RSP)]
+    assert fake.breakpoints == set()
+    windows.release()
+    assert fake.running == {0, 1, 2}
+
+
+def test_what_stands_is_no_arrival_at_the_next_window(armed: Armed) -> None:
+    fake = FakeStub([Move(1, LAST), Move(0, LAST), Move(2, LAST)], processors=3)
+    windows = armed(fake, Hold(STEPS[1:]), Hold(STEPS[1:], processor=2))
+    assert windows.wait().seen == ("walnut_last on vCPU 02: 1",)
+    second = windows.wait()
+    assert second.seen == ("walnut_last on vCPU 01: 1", "walnut_last on vCPU 03: 1")
+    assert second.late == ""
+
+
+def test_a_thread_goes_on_from_where_the_window_after_next_is_awaited(armed: Armed) -> None:
+    # Let go without a step, vCPU 02 would be found at the same symbol once more.
+    plan = [Move(1, LAST), Move(2, FIRST), Move(1, 0x9000), Move(1, LAST, behind=True)]
+    fake = FakeStub(plan, processors=3)
+    holds = [Hold(STEPS[1:]), Hold(STEPS[:1], processor=2), Hold(STEPS[1:])]
+    windows = armed(fake, *holds)
+    assert [windows.wait().address for _ in holds] == [LAST, FIRST, LAST]
+    assert fake.plan == []
+    assert resumes(fake)[2] == "vCont;c:01;c:02"
+
+
+def test_a_thread_that_waits_for_the_held_one_opens_its_window_late(armed: Armed) -> None:
+    plan = [
+        *(Move(1, LAST), Move(2, FIRST), Move(1, 0x9000), Move(2, LAST, behind=True)),
+        Move(1, TWIN, behind=True),
+    ]
+    fake = FakeStub(plan, processors=3)
+    holds = [Hold(STEPS[1:], keep_s=0.05), Hold(STEPS, processor=2), Hold(("walnut_twin",))]
+    windows = armed(fake, *holds)
+    assert windows.wait().late == ""
+    second = windows.wait()
+    assert (second.address, second.late) == (LAST, "walnut_first")
+    # vCPU 02 went on from where it stood, which is no arrival.
+    assert second.seen == ("walnut_first on vCPU 03: 1", "walnut_last on vCPU 03: 1")
+    assert windows.wait().late == ""
+    fake.settle("vCont;c:01;c:03")
+    assert fake.running == {0, 2}
+
+
+@pytest.mark.parametrize(
+    ("keep_s", "reach_s", "plan"),
+    [(0.05, 30.0, []), (0.05, 30.0, [Move(2, LAST)]), (30.0, 0.05, [Move(2, FIRST)])],
+)
+def test_a_second_window_that_was_not_even_begun_is_no_answer(
+    armed: Armed, keep_s: float, reach_s: float, plan: list[Move]
+) -> None:
+    """That something waits for the held thread may be said only of what was under way."""
+    fake = FakeStub([Move(1, LAST), *plan], processors=3)
+    second = Hold(STEPS, processor=2, reach_s=reach_s)
+    windows = armed(fake, Hold(STEPS[1:], keep_s=keep_s), second)
+    windows.wait()
+    with pytest.raises(WindowNotReached, match="on vCPU 2 while vCPU 02 was held"):
+        windows.wait()
+    windows.release()
+    assert fake.running == {0, 1, 2}
 
 
 @pytest.mark.parametrize("memory", [{BANNER: b"Walnut version 6.1.0"}, {0: b"nothing there"}])

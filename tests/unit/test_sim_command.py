@@ -31,7 +31,7 @@ def make_row(**changes: Any) -> dict[str, Any]:
         "scenario": "race/one", "summary": "a race", "engine": "native", "result": "no failure",
         "reasons": [], "failure": None, "schedule": None, "threads": {}, "steps": [],
         "covered": [covered(0, 6), covered(1, 1234)], "executions": 2000, "complete": True,
-        "exhaustive": False, "random": None, "seconds": 1.0, "ledger": None,
+        "exhaustive": False, "random": None, "seconds": 1.0, "ledger": None, "handover": None,
     }  # fmt: skip
     return row | changes
 

@@ -52,6 +52,10 @@ def test_variants_add_to_the_defines_of_the_file() -> None:
         (HEAD + '[[variant]]\nname = "a/b"\nsummary = "s"', "'a/b' is no name"),
         (HEAD + '[[variant]]\nname = "a"\nsummary = "s"\n' * 2, "two variants a"),
         (HEAD + "variant = [3]", "variant is a table"),
+        (HEAD + 'booted = { scenario = "x" }', "booted: no threads"),
+        (HEAD + 'booted = { scenario = "x", threads = {}, hold = "y" }', "booted: unknown hold"),
+        (HEAD + 'booted = { scenario = "x", threads = { a = "b c" } }', "without spaces"),
+        (HEAD + 'booted = { scenario = "x", threads = { a = 1 } }', "without spaces"),
         ("summary", "scenario race: "),
     ],
 )

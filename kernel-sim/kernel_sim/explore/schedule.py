@@ -8,7 +8,7 @@ well, so that two of them in a row differ.) The empty schedule is `-`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from kernel_sim.explore.model import Point
@@ -56,10 +56,14 @@ def _parse_deviation(text: str) -> Deviation:
 class Replay:
     """A guide that follows a schedule; `stops` are the (thread, position) where it switches.
 
-    `unused` after the run: the deviations that the program did not come to.
+    `unused` after the run: the deviations that the program did not come to. `preempted` is called
+    where a thread that could go on is not picked, with its number and that of the other one.
     """
 
-    def __init__(self, schedule: str) -> None:
+    def __init__(
+        self, schedule: str, preempted: Callable[[int, int], None] = lambda thread, other: None
+    ) -> None:
+        self._preempted = preempted
         deviations = parse_schedule(schedule)
         self._values = {(d.thread, d.position, d.choice): d.value for d in deviations}
         if len(self._values) < len(deviations):
@@ -77,6 +81,8 @@ class Replay:
         thread = self._take(point.last, point.position, False, point.candidates[0])
         if thread not in point.candidates:
             raise ScheduleError(f"thread {thread} cannot go on at {point.last}@{point.position}")
+        if point.last in point.candidates and thread != point.last:
+            self._preempted(point.last, thread)
         return thread
 
     def choose(self, thread: int, position: int, values: int) -> int:

@@ -126,6 +126,11 @@ class Operations:
             self._runtime.thread.log.append(seen)
         self._runtime.note(site, kind, address, size, value)
 
+    def _note_source(self, address: int, size: int, site: int) -> None:
+        """Trace the other range of an access, which it reads."""
+        if self._runtime.tells_calls:
+            self._runtime.note(site, "source", address, size, 0)
+
     def _update(
         self,
         kind: str,
@@ -249,6 +254,7 @@ class Operations:
             visible = self._runtime.access(ranges, site)
             data = self._memory.read(source, size)
             self._memory.write(to, data)
+            self._note_source(source, size, site)
             self._finish(visible, site, "copy", to, size, 0, data)
         return 0
 
@@ -267,6 +273,7 @@ class Operations:
         visible = self._runtime.access((Range(a, size, False), Range(b, size, False)), site)
         left, right = self._memory.read(a, size), self._memory.read(b, size)
         value = ((left > right) - (left < right)) & MASK64
+        self._note_source(b, size, site)
         self._finish(visible, site, "compare", a, size, value, left + right)
         return value
 

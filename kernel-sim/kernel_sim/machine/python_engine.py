@@ -22,8 +22,9 @@ _RECURSION = MAX_DEPTH + 1000
 class PythonEngine:
     """Runs executions of a program whose `setup` (and `check`, None for no check) take nothing.
 
-    `steps` is the limit of one execution. Raises ValueError where one of the two functions is not
-    there or takes arguments, or a global does not fit into memory.
+    `steps` is the limit of one execution. With `calls`, traces tell calls and preemptions as well.
+    Raises ValueError where one of the two functions is not there or takes arguments, or a global
+    does not fit into memory.
     """
 
     def __init__(
@@ -32,12 +33,15 @@ class PythonEngine:
         setup: str = "setup",
         check: str | None = "check",
         steps: int = DEFAULT_STEPS,
+        *,
+        calls: bool = False,
     ) -> None:
         for name in filter(None, (setup, check)):
             if name not in program.functions or program.functions[name].parameters:
                 raise ValueError(f"the program has no function {name}()")
         self._program = program
         self._runtime = Runtime(Memory(program.globals), steps)
+        self._runtime.tells_calls = calls
         self._setup = setup
         self._check = check
         self._ran: set[str] = set()
@@ -79,8 +83,13 @@ class PythonEngine:
         Its count `visible` is that of the switch points which the schedule needs. Raises
         ScheduleError where the program does not run by the schedule.
         """
-        guide = Replay(schedule)
         trace: list[Traced] = []
+
+        def preempted(thread: int, other: int) -> None:
+            if self._runtime.tells_calls:
+                trace.append((thread, "", "", 0, "preempt", 0, 0, other))
+
+        guide = Replay(schedule, preempted)
         self._runtime.stops = guide.stops
         self._runtime.trace = trace
         try:
@@ -123,7 +132,7 @@ class PythonEngine:
     # ------------------------------------------------------------ generated code
 
     def _compile(self) -> dict[str, Callable[..., int]]:
-        translator = Translator(self._program)
+        translator = Translator(self._program, calls=self._runtime.tells_calls)
         code = compile(translator.source(), "<simulated>", "exec")
         self._runtime.sites = translator.sites.places
         names = Operations(self._runtime, self._starter).namespace()
@@ -157,6 +166,9 @@ class PythonEngine:
         self._callee(address, 1, site)
         return lambda: self._call_pointer(address, 1, (argument,), site)
 
+    def _called(self, depth: int, site: int) -> None:
+        self._runtime.note(site, "call", 0, 0, depth)
+
     def _enter(self, size: int, site: int) -> int:
         return self._runtime.memory.enter(self._runtime.thread.number, size, site)
 
@@ -180,8 +192,8 @@ class PythonEngine:
 
 
 _HELPERS = (
-    "_call_pointer", "_enter", "_leave", "_endless", "_too_deep", "_divided", "_wild_call",
-    "_unanswered",
+    "_call_pointer", "_called", "_enter", "_leave", "_endless", "_too_deep", "_divided",
+    "_wild_call", "_unanswered",
 )  # fmt: skip
 
 

@@ -27,7 +27,14 @@ MAX_SIZE: Final = 1 << REGION_BITS
 Site: TypeAlias = tuple[str, str, int]
 """Where a step stands: function, path, line."""
 Traced: TypeAlias = tuple[int, str, str, int, str, int, int, int]
-"""An access: thread, function, path, line, kind, address, size in bytes, value (unsigned)."""
+"""An access: thread, function, path, line, kind, address, size in bytes, value (unsigned).
+
+An engine that is asked for calls has three more kinds: "call" where a function begins, whose value
+is its depth (1: the thread's first), "source" for what the copy or comparison after it reads, and
+"preempt" (no place) where the thread could have gone on and the schedule let another one, whose
+number is the value.
+"""
+TOLD_OF_CALLS: Final = frozenset({"call", "source", "preempt"})
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +69,7 @@ class Runtime:
         self.limit = steps
         self.left = [steps]
         self.trace: list[Traced] | None = None
+        self.tells_calls = False
         self.sites: list[Site] = []
         self.stops: frozenset[tuple[int, int]] = frozenset()
 

@@ -70,10 +70,14 @@ class Sites:
 
 
 class Translator:
-    """Translates the functions of one program; `tables` are the jump tables of its source."""
+    """Translates the functions of one program; `tables` are the jump tables of its source.
 
-    def __init__(self, program: ir.Program) -> None:
+    With `calls`, every function tells `called` its depth and place when it begins.
+    """
+
+    def __init__(self, program: ir.Program, *, calls: bool = False) -> None:
         self.program = program
+        self.calls = calls
         self.sites = Sites()
         self.names = {name: f"f{number}" for number, name in enumerate(program.functions)}
         self.tables: dict[str, dict[int, int]] = {}
@@ -110,6 +114,8 @@ class _Body:
         yield f"def {self.owner.names[function.name]}(d{parameters}):"
         yield f" if d > {MAX_DEPTH}: too_deep({site})"
         yield f" ran({function.name!r})"
+        if self.owner.calls:
+            yield f" called(d, {site})"
         early = sorted(self._read_early())
         if early:
             yield " " + " = ".join(f"r{n}" for n in early) + " = 0"

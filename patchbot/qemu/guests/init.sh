@@ -47,11 +47,40 @@ pin() {
 		esac
 	done
 }
-# alone <pattern>: the second processor for threads of that name, the first for all others
+# pin_held <patterns>: threads of the first to the second processor, of the second to the third, ...
+pin_held() {
+	set -f
+	# shellcheck disable=SC2086 # these are words
+	set -- $1
+	set +f
+	mask=1
+	for held; do
+		mask=$((mask * 2))
+		pin "$(printf %x $mask)" "$held"
+	done
+}
+# alone <patterns>: a processor for threads of each, as pin_held says, the first for all others
 alone() {
 	echo 1 >/sys/devices/virtual/workqueue/cpumask 2>/dev/null
 	pin 1 '*'
-	pin 2 "$1"
+	pin_held "$1"
+}
+# processor_of <name>: where threads of this name are held by $HOLD; 0 where they are not
+processor_of() {
+	number=0
+	name=$1
+	set -f
+	# shellcheck disable=SC2086 # these are words
+	set -- $HOLD
+	set +f
+	for held; do
+		number=$((number + 1))
+		# shellcheck disable=SC2254 # it is a pattern
+		case $name in
+		$held) echo $number && return ;;
+		esac
+	done
+	echo 0
 }
 # cut_power: end without writing anything back, once the results are told
 cut_power() { crash=yes; }
@@ -62,7 +91,7 @@ set +a
 # For a window of the command line's: what it names is pinned whenever it appears.
 if [ "$PIN" ]; then
 	alone "$PIN"
-	(while :; do pin 2 "$PIN"; sleep 0.2; done) &
+	(while :; do pin_held "$PIN"; sleep 0.2; done) &
 fi
 say KTAP version 1
 . /scenario.sh

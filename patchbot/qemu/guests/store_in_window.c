@@ -5,26 +5,31 @@
  * written with pwrite(2), mapped, and stored to, which puts it into the running transaction and
  * leaves a writable page table entry. Then a commit is awaited or forced; the host stops its thread
  * and says "open". Now one more store is made. Another process, which shares nothing with this one
- * but a page of counters, sees whether that store waits in the kernel or ends.
+ * but a page of counters, sees whether the store under way waits in the kernel or the last one ends.
  *
- * Three processes: what stores, what watches, and what forces the commit. They are forked before the
- * file is mapped, because a child has no page table entries of a shared mapping: its stores fault
- * and wait on any kernel.
+ * With -e there is no pwrite(2): the first store finds a clean page, and the host may hold it in its
+ * fault. It says "held" then, and the commit is forced while that store is under way.
+ *
+ * Four processes: what stores, what watches, what listens to the host, and what forces the commit.
+ * They are forked before the file is mapped, because a child has no page table entries of a shared
+ * mapping: its stores fault and wait on any kernel.
  *
  * Options: -m WORD   the word that begins each of our lines
  *          -l FILE   the control line, such as /dev/ttyS1
  *          -f FILE   the file; -s BYTES its size; -p PAGE the page's index; -o BYTE where in the page
  *          -c WORD   the cookie that is stored, at most 63 bytes
  *          -b FILE   one more file that joins the transaction before; -a FILE: one that joins after
+ *          -e        the file exists, and none of its pages is in memory
  *          -j        sets the journal flag on the files while they are empty
  *          -k FILE   force commits by fsync(2) on this file; else the journal's timer must do it
+ *          -n NUMBER the processor of what stores; 0, as that of all others
  *          -w MS     for how long a store must wait to count as waiting; 500
  *          -t SECONDS  the longest wait for the control line; 60
  *
  * Lines, after "WORD window ": "ready" (arm now), "joined", "storing", then one of "waits in NAME"
  * (the kernel function), "ended after N us", "unclear: ..."; after release "stored after N ms",
  * "read back: good" or "read back: ...", "done". Anything that can't be done is "failed: ..." and
- * exit status 1. Everything runs on processor 0.
+ * exit status 1.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -50,6 +55,7 @@ enum { PAGE = 4096, WORD = 64, LINE = 256 };
 
 /* What the processes share: written by one, polled by another. */
 struct shared {
+	volatile int armed, held, open;
 	volatile int joined, storing, stored, told, synced;
 	volatile long took_us;
 };
@@ -57,7 +63,8 @@ struct shared {
 static const char *mark = "mark", *control_file, *data_file, *cookie = "cookie";
 static const char *before_file, *after_file, *sync_file;
 static unsigned long size = PAGE, page_index, offset, patience_ms = 500, control_s = 60;
-static int journal_flag, control = -1, sync_fd = -1;
+static unsigned long processor;
+static int journal_flag, exists, control = -1, sync_fd = -1;
 static struct shared *shared;
 
 static void say(const char *form, ...)
@@ -100,14 +107,14 @@ static void nap(void)
 		exit(1);
 }
 
-static void pin(void)
+static void pin(unsigned long number)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(0, &set);
+	CPU_SET(number, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		die("pinning to processor 0");
+		die("pinning to a processor");
 }
 
 /* The line is opened before anything is said: what comes earlier is lost. */
@@ -126,14 +133,25 @@ static void open_control(void)
 		die("the control line");
 }
 
-/* Wait for the host's next line, and for this very one. */
-static void await_word(const char *word)
+/* Note a line of the host's. */
+static void hear(const char *line)
+{
+	if (!strcmp(line, "armed"))
+		shared->armed = 1;
+	else if (!strcmp(line, "held"))
+		shared->held = 1;
+	else if (!strcmp(line, "open"))
+		shared->open = 1;
+}
+
+/* In a child: what the host says, for all. */
+static void listen_to_host(pid_t storer)
 {
 	static char line[LINE];
-	static size_t used;
-	long end = now_us() + control_s * 1000000L;
+	size_t used = 0;
 
-	while (now_us() < end) {
+	(void)storer;
+	while (!shared->open) {
 		struct pollfd ready = { .fd = control, .events = POLLIN };
 		char byte;
 
@@ -144,14 +162,22 @@ static void await_word(const char *word)
 		if (byte == '\r' || byte == '\n') {
 			line[used] = 0;
 			used = 0;
-			if (!strcmp(line, word))
-				return;
+			hear(line);
 		} else if (used < sizeof(line) - 1) {
 			line[used++] = byte;
 		}
 	}
+}
+
+static void await(volatile int *word, const char *name)
+{
+	long end = now_us() + control_s * 1000000L;
+
+	while (!*word && now_us() < end)
+		nap();
 	errno = ETIMEDOUT;
-	die(word);
+	if (!*word)
+		die(name);
 }
 
 static void set_journal_flag(int fd)
@@ -187,8 +213,22 @@ static int make(const char *name)
 	return fd;
 }
 
+/* Open a file that was made before; its size must be as said. */
+static int find(const char *name)
+{
+	struct stat is;
+	int fd = open(name, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &is))
+		die(name);
+	errno = EINVAL;
+	if ((unsigned long)is.st_size != size)
+		die("the size of the file");
+	return fd;
+}
+
 /* Put the page into the running transaction, by write and by fault; returns the mapped page. */
-static volatile char *join(int fd)
+static volatile char *join(int fd, int write_first)
 {
 	static char block[PAGE];
 	unsigned long at = page_index * PAGE;
@@ -196,7 +236,7 @@ static volatile char *join(int fd)
 	volatile char *page;
 
 	memset(block, 'b', sizeof(block));
-	if (pwrite(fd, block, length, at) != (ssize_t)length)
+	if (write_first && pwrite(fd, block, length, at) != (ssize_t)length)
 		die("pwrite");
 	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, at);
 	if (page == MAP_FAILED)
@@ -205,12 +245,12 @@ static volatile char *join(int fd)
 	return page;
 }
 
-/* In a child: a commit as soon as the page has joined, and one more after the store. */
+/* In a child: a commit once the page has joined or is held at that, and one after the store. */
 static void force_commits(pid_t storer)
 {
 	(void)storer;
 	for (int round = 0; round < 2; round++) {
-		while (round ? !shared->stored : !shared->joined)
+		while (round ? !shared->stored : !shared->joined && !shared->held)
 			nap();
 		if (pwrite(sync_fd, "k", 1, 0) != 1 || fsync(sync_fd))
 			die("forcing a commit");
@@ -252,7 +292,7 @@ static void watch(pid_t storer)
 	char place[WORD];
 	long start;
 
-	while (!shared->storing)
+	while (!shared->open)
 		nap();
 	start = now_us();
 	while (!shared->stored && now_us() - start < (long)patience_ms * 1000)
@@ -322,7 +362,7 @@ static void read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "m:l:f:s:p:o:c:b:a:jk:w:t:")) != -1) {
+	while ((option = getopt(argc, argv, "m:l:f:s:p:o:c:b:a:ejk:n:w:t:")) != -1) {
 		switch (option) {
 		case 'm': mark = optarg; break;
 		case 'l': control_file = optarg; break;
@@ -333,8 +373,10 @@ static void read_options(int argc, char **argv)
 		case 'c': cookie = optarg; break;
 		case 'b': before_file = optarg; break;
 		case 'a': after_file = optarg; break;
+		case 'e': exists = 1; break;
 		case 'j': journal_flag = 1; break;
 		case 'k': sync_file = optarg; break;
+		case 'n': processor = number(optarg); break;
 		case 'w': patience_ms = number(optarg); break;
 		case 't': control_s = number(optarg); break;
 		default: errno = EINVAL; die("an option");
@@ -354,13 +396,13 @@ int main(int argc, char **argv)
 	volatile char *page;
 
 	read_options(argc, argv);
-	pin();
+	pin(0);
 	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		die("mmap");
 	open_control();
 	/* All that commits comes before "ready": the host waits for one commit alone. */
-	fd = make(data_file);
+	fd = exists ? find(data_file) : make(data_file);
 	if (before_file)
 		before = make(before_file);
 	if (after_file)
@@ -370,16 +412,18 @@ int main(int argc, char **argv)
 	if (sync_file)
 		start(force_commits, getpid());
 	start(watch, getpid());
+	start(listen_to_host, getpid());
+	pin(processor);
 	say("ready");
-	await_word("armed");
+	await(&shared->armed, "armed");
 	if (before_file)
-		join(before);
-	page = join(fd);
+		join(before, 1);
+	page = join(fd, !exists);
 	if (after_file)
-		join(after);
+		join(after, 1);
 	say("joined");
 	shared->joined = 1;
-	await_word("open");
+	await(&shared->open, "open");
 	store(page);
 	while (!shared->told)
 		nap();
