@@ -101,13 +101,12 @@ class Linker:
             for name, node in unit.functions.items():
                 if name.startswith(MODEL):
                     self._models.setdefault(name.removeprefix(MODEL), (unit, node))
-                elif not has_word(node, "static"):
+                elif name not in unit.statics:
                     self._functions.setdefault(name, unit)
                 elif unit.place(node)[0] == unit.name:
                     self._statics.setdefault(name, unit)
-            for name, declared in unit.variables.items():
-                if has_word(declared.whole, "static") or has_word(declared.whole, "extern"):
-                    continue
+            for name in unit.variables.keys() - unit.hidden:
+                declared = unit.variables[name]
                 known = self._variables.get(name)
                 if known is None or known.variables[name].value is None is not declared.value:
                     self._variables[name] = unit
@@ -158,6 +157,7 @@ class Linker:
         self, key: str, unit: Unit, node: Node, lowering: Callable[[Unit, Linker, str], Lowering]
     ) -> Function:
         """Lower a definition; a variable with a type's name is only seen on the way."""
+        node = unit.definition(node)
         for _ in range(_MOST_READINGS):
             try:
                 return lowering(unit, self, key).function(node)
@@ -190,7 +190,7 @@ class Linker:
             # The model may call what a file keeps to itself.
             unit = self._statics[name]
             node = unit.functions[name]
-        if node is None or not has_word(node, "static"):
+        if node is None or name not in unit.statics:
             owner = self._functions.get(name)
             if owner is not None:
                 self._keys.setdefault(name, (owner, owner.functions[name]))
@@ -199,11 +199,11 @@ class Linker:
                 return name
         # The same static function of a header, in two units, is one.
         path, _line = unit.place(node)
-        digest = hashlib.sha256(node.text or b"").hexdigest()[:8]
         key = f"{path}:{name}"
-        if key in self._keys and (self._keys[key][1].text or b"") != (node.text or b""):
-            key = f"{path}:{name}:{digest}"
-        self._keys.setdefault(key, (unit, node))
+        known = self._keys.setdefault(key, (unit, node))
+        if known[1].id != node.id and known[0].written(known[1]) != unit.written(node):
+            key = f"{key}:{hashlib.sha256(unit.written(node).encode()).hexdigest()[:8]}"
+            self._keys.setdefault(key, (unit, node))
         return key
 
     def function_type(self, name: str, unit: Unit) -> Func | None:
