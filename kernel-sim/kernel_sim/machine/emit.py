@@ -141,9 +141,7 @@ def _address(named: tuple[ir.Global, str]) -> int:
 class _FunctionText:
     """The C text of one function, and what it names."""
 
-    def __init__(
-        self, program: ir.Program, addresses: _Addresses, function: ir.Function
-    ) -> None:
+    def __init__(self, program: ir.Program, addresses: _Addresses, function: ir.Function) -> None:
         self.program = program
         self.addresses = addresses
         self.function = function
