@@ -38,7 +38,7 @@ static void take(struct step *s)
 	case 4: sim_copy(object + s->to, area + s->from, s->size); break;
 	case 5:
 		own = sim_alloc(1500);
-		own[1400] += own[3] + own[700] + 9;
+		own[1400] += own[3] + own[712] + 9;
 		own[3] = 9;
 		sim_copy(own + 8, area, 1024);
 		sim_copy(area + s->to, own + 800, 700);
