@@ -33,6 +33,9 @@ _PARSING: Final = threading.Lock()  # there is one parser, and Python's lock is 
 class Built:
     """A program and what it is made of; `problems` are reasons why it can give no answer.
 
+    The program has all that any scenario can ask of the model, so that most of its machine code is
+    the same for all of them; `parts` are the functions that this one can reach.
+
     `replaced` are the tree's files that the model stands in for, `macros` those that it defines.
     """
 
@@ -89,6 +92,7 @@ class Sources:
         self._own: list[Unit] = []
         self._theirs: list[Unit] = []
         self._replaced: set[str] = set()
+        self._linked: dict[tuple[str, ...], Linker] = {}
 
     def build(self, scenario: Scenario) -> Built:
         """Return the program of a scenario.
@@ -104,7 +108,7 @@ class Sources:
             first = Unit(source, pieces=self._pieces)
             if not all(root in first.functions for root in _ROOTS):
                 raise PreprocessError(f"{scenario.source.name}: it has no setup() and check()")
-            return self._link([first, *self._own, *self._theirs])
+            return self._link(first)
 
     def _read(self) -> _Work:
         if self._work is not None:
@@ -147,16 +151,32 @@ class Sources:
     def _replaced_files(self, work: _Work) -> tuple[str, ...]:
         return tuple(path for path in self.kit.replaces if (work.tree / path).is_file())
 
-    def _link(self, units: list[Unit]) -> Built:
+    def _link(self, first: Unit) -> Built:
         assert self._work is not None
-        linker = Linker(units)
+        linker = self._shared(first).extend(first)
+        if linker is None:
+            linker = Linker([first, *self._own, *self._theirs])
         program = linker.link(_ROOTS)
+        functions, variables = linker.reach(_ROOTS)
+        reached = {name: program.functions[name] for name in program.functions.keys() & functions}
         names = {name for unit in self._theirs for name in unit.functions} | self._replaced
-        parts = make_ledger(program, linker.ledger.functions, names)
-        broken = linker.ledger.broken.items()
-        problems = [f"the initial value of {name} can't be read: {why}" for name, why in broken]
+        parts = make_ledger(ir.Program(reached), linker.ledger.functions, names)
+        problems = [
+            f"the initial value of {name} can't be read: {why}"
+            for name, why in linker.ledger.broken.items()
+            if name in variables
+        ]
         replaced = self._replaced_files(self._work)
         return Built(program, parts, replaced, tuple(self.kit.macros), tuple(problems))
+
+    def _shared(self, first: Unit) -> Linker:
+        """Return the model's functions that a scenario declares, linked with all they reach."""
+        ours = {name for unit in self._own for name in unit.functions.keys() - unit.statics}
+        roots = tuple(sorted(first.prototypes.keys() & ours))
+        if roots not in self._linked:
+            self._linked[roots] = Linker([*self._own, *self._theirs])
+            self._linked[roots].link(roots)
+        return self._linked[roots]
 
 
 def build_program(
