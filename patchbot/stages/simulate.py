@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from kernel_sim.kit import KitError
@@ -61,7 +62,7 @@ class SimulateStage:
             return self._result(request, Status.SKIPPED, str(error))
         scenarios = list(load_scenarios().values())
         work = Work(tree, [base, commits[-1]], scenarios, _ASKED, request.folder, home, named=False)
-        pairs = compare_commits(work)
+        pairs = compare_commits(work, jobs=os.cpu_count() or 1)
         status, reason = judge_pairs(pairs)
         shown = str(tree.top)
         found = tuple(make_findings(pairs, shown, base, commits[-1]))
