@@ -277,7 +277,7 @@ def _add_sim(commands: Any) -> None:
     add("--bound", default="2", metavar="N|none", help="up to so many preemptions (default: 2)")
     add("--engine", choices=("auto", "python", "native"), default="auto", help="default: auto")
     add("--time", type=float, metavar="S", help="at most so many seconds for each scenario")
-    add("--jobs", type=int, default=1, metavar="J", help="scenarios at a time (default: 1)")
+    add("--jobs", type=int, default=0, metavar="J", help="scenarios at a time (default: by cores)")
     add("--list", action="store_true", help="list the scenarios")
     add("--ledger", action="store_true", help="list the functions that would run, and whose")
     add("--replay", metavar="SCHEDULE", help="run one schedule of one scenario, and tell all of it")

@@ -244,7 +244,7 @@ def _run_sim(args: argparse.Namespace, narrator: Narrator) -> int:
         return ExitCode.ACCEPT
     asked = Asked(sim.parse_bound(args.bound), args.time, args.engine)
     sim.check_options(args, scenarios)
-    settings, jobs = read_settings(), max(1, args.jobs)
+    settings, jobs = read_settings(), args.jobs if args.jobs > 0 else os.cpu_count() or 1
     tree, trail = _find_commits(args, settings, narrator)
     with narrator.working(), run_folder(settings.home) as folder:
         named = bool(args.scenario)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 from collections.abc import Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import RenderableType
 from rich.progress import (
@@ -21,8 +21,10 @@ from rich.text import Text
 
 from patchbot.errors import PatchbotError
 from patchbot.model import StageResult, VerdictStatus
-from patchbot.pipeline import Listener
 from patchbot.report.text import ReportConsole, clean_text
+
+if TYPE_CHECKING:
+    from patchbot.pipeline import Listener
 
 _BAR_WIDTH = 24
 
@@ -110,6 +112,8 @@ class Narrator:
 
     def listener(self) -> Listener:
         """Return a listener for the pipeline."""
+        from patchbot.pipeline import Listener
+
         return Listener(self._started, self._ended, self.warn)
 
     def measure(self, text: str, share: float) -> None:
