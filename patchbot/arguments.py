@@ -303,7 +303,7 @@ def _add_sim(commands: Any) -> None:
     add("--random", type=int, default=0, metavar="N", help="then N random schedules beyond it")
     add("--seed", type=int, default=0, metavar="S", help="which random ones (default: 0)")
     add("--time", type=float, metavar="S", help="at most so many seconds for each scenario")
-    add("--jobs", type=int, default=1, metavar="J", help="scenarios at a time (default: 1)")
+    add("--jobs", type=int, default=0, metavar="J", help="scenarios at a time (default: by cores)")
     add("--list", action="store_true", help="list the scenarios")
     add("--ledger", action="store_true", help="list the functions that would run, and whose")
     add("--replay", metavar="SCHEDULE", help="run one schedule of one scenario, and tell all of it")

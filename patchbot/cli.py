@@ -257,7 +257,7 @@ def _run_sim(args: argparse.Namespace, narrator: Narrator) -> int:
         return ExitCode.ACCEPT
     sim.check_options(args, scenarios)
     asked = Asked(sim.parse_bound(args.bound), args.time, args.engine, args.random, args.seed)
-    settings, jobs = read_settings(), max(1, args.jobs)
+    settings, jobs = read_settings(), args.jobs if args.jobs > 0 else os.cpu_count() or 1
     tree, trail = _find_commits(args, settings, narrator)
     with narrator.working(), run_folder(settings.home) as folder:
         named = bool(args.scenario)

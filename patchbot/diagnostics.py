@@ -6,7 +6,7 @@ import contextlib
 import enum
 import json
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import RenderableType
 from rich.progress import (
@@ -22,9 +22,10 @@ from rich.text import Text
 
 from patchbot.errors import PatchbotError
 from patchbot.model import StageResult, VerdictStatus
-from patchbot.pipeline import Listener
 from patchbot.report.text import ReportConsole, clean_text
-from patchbot.store import render_result
+
+if TYPE_CHECKING:
+    from patchbot.pipeline import Listener
 
 _BAR_WIDTH = 24
 
@@ -112,6 +113,8 @@ class Narrator:
 
     def listener(self) -> Listener:
         """Return a listener for the pipeline."""
+        from patchbot.pipeline import Listener
+
         return Listener(self._planned, self._started, self._ended, self.warn)
 
     def measure(self, text: str, share: float) -> None:
@@ -176,6 +179,8 @@ class EventNarrator(Narrator):
         self._tell("started", label=label, stage=stage)
 
     def _ended(self, label: str, result: StageResult) -> None:
+        from patchbot.store import render_result
+
         self._tell("ended", label=label, result=render_result(result), stored=result.stored)
 
     def _tell(self, event: str, **values: object) -> None:

@@ -33,7 +33,8 @@ from patchbot.pipeline import run_stages, stage_folder
 from patchbot.proc import render_command
 from patchbot.settings import Settings
 from patchbot.sources import Collected, KeptArchive, Target, collect_mails, parse_targets
-from patchbot.stages import STAGES, Stage, StageRequest
+from patchbot.stages.base import Stage, StageRequest
+from patchbot.stages.registry import STAGES
 from patchbot.store import Store
 from patchbot.tree import find_base, find_tree
 from patchbot.verdict import Policy, decide_verdict

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from kernel_sim.cfront.pieces import Pieces
 from kernel_sim.kit import Kit, KitError, find_kit, load_kits
 from kernel_sim.ledger import Changed, Kind, Part, find_objections, find_touched
 from kernel_sim.scenario import Scenario
@@ -69,6 +70,7 @@ class Exported:
     folder: Path
     home: Path
     kit: Kit
+    pieces: Pieces
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _place: Place | None = None
 
@@ -77,7 +79,7 @@ class Exported:
         with self._lock:
             if self._place is None:
                 export_commit(self.tree, self.commit, self.folder, self.kit.folders)
-                self._place = Place(self.folder, self.kit, self.home)
+                self._place = Place(self.folder, self.kit, self.home, self.pieces)
             return self._place
 
 
@@ -114,10 +116,11 @@ class Work:
     home: Path
     named: bool = True
 
-    def export(self, commit: str, kit: Kit) -> Exported:
+    def export(self, commit: str, kit: Kit, pieces: Pieces | None = None) -> Exported:
         """Return a commit's files, not written yet."""
         kept = find_folder(self.home, os.environ)
-        return Exported(self.tree, commit, self.folder / commit, kept, kit)
+        pieces = Pieces() if pieces is None else pieces
+        return Exported(self.tree, commit, self.folder / commit, kept, kit, pieces)
 
 
 def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> list[Pair]:
@@ -132,30 +135,40 @@ def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> 
     if not work.named:
         work = replace(work, scenarios=[each for each in work.scenarios if kit.runs(each.name)])
     changed = find_changed(work.tree, base, last) if base is not None else Changed()
-    after = _run_all(work, last, kit, "with the patches" if base else last[:12], say, jobs)
+    sides = [(last, "with the patches" if base else last[:12])]
+    sides += [(base, "on the base")] if base is not None else []
+    after, *before = _run_all(work, sides, kit, say, jobs)
     judged = [object_to(row, changed) for row in after]
-    if base is None:
+    if not before:
         return [Pair(row, None) for row in judged]
-    before = _run_all(work, base, kit, "on the base", say, jobs)
     touched = [_touched(row, changed) for row in judged]
-    return [Pair(*each) for each in zip(judged, before, touched, strict=True)]
+    return [Pair(*each) for each in zip(judged, before[0], touched, strict=True)]
 
 
-def _run_all(work: Work, commit: str, kit: Kit, where: str, say: Say, jobs: int) -> list[Row]:
-    files = work.export(commit, kit)
-    tree_id = work.tree.tree_of(commit)
+def _run_all(
+    work: Work, sides: Sequence[tuple[str, str]], kit: Kit, say: Say, jobs: int
+) -> list[list[Row]]:
+    """Return the rows of all scenarios for each commit and what it is called."""
+    pieces = Pieces()
+    exported = {commit: work.export(commit, kit, pieces) for commit, _ in sides}
+    tasks = [(*side, scenario) for side in sides for scenario in work.scenarios]
 
-    def run(scenario: Scenario) -> Row:
+    def run(task: tuple[str, str, Scenario]) -> Row:
+        commit, where, scenario = task
         PROCESSES.check()
         say(f"exploring {scenario.name} {where}")
+        files = exported[commit]
+        tree_id = work.tree.tree_of(commit)
         return run_kept(tree_id, scenario, work.asked, files.home, files.place)
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         try:
-            return list(pool.map(run, work.scenarios))
+            rows = list(pool.map(run, tasks))
         except KeyboardInterrupt:
             PROCESSES.cancel()  # else the pool waits for explorers that nobody ends
             raise
+    count = len(work.scenarios)
+    return [rows[at * count : (at + 1) * count] for at in range(len(sides))]
 
 
 def read_parts(row: Row) -> list[Part]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kernel_sim.cfront.errors import TreeError as SourceError
+from kernel_sim.cfront.pieces import Pieces
 from kernel_sim.counterexample import Step, add_texts, find_steps, shorten
 from kernel_sim.explore.minimise import minimise
 from kernel_sim.explore.model import Bounds, End, Execution, Failure, Mode, Outcome, Result
@@ -40,7 +41,8 @@ from patchbot.tools.versions import explain_absent
 
 ENGINES: Final = ("auto", "python", "native")
 _MODE = Mode.DPOR
-_KEPT_PROGRAMS = 100
+_KEPT: Final = {"program-*": 100, "part-*": 2000}
+"""So many files of each kind are kept, those used last: 130 kB for a part, 1.2 MB for a program."""
 _GRACE_S = 60.0
 _OWN = "<sim>/model/"
 _PYTHON = threading.Lock()  # its depth of recursion is the process's
@@ -66,16 +68,18 @@ class Asked:
 class Place:
     """A tree's files in a folder, its kit, and a folder for what may be kept (and deleted).
 
-    `sources` are its parsed files: scenarios on one place share them.
+    `sources` are its parsed files: scenarios on one place share them, and two places what they are
+    equal in, where they are given the same `pieces`.
     """
 
     tree: Path
     kit: Kit
     home: Path
+    pieces: Pieces | None = field(default=None, compare=False)
     sources: Sources = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        sources = Sources(self.tree, self.kit, self.home / "headers")
+        sources = Sources(self.tree, self.kit, self.home / "headers", pieces=self.pieces)
         object.__setattr__(self, "sources", sources)
 
 
@@ -245,10 +249,11 @@ def run_for_engine(argv: Sequence[str], seconds: float) -> Finished:
 
 
 def _drop_old(folder: Path) -> None:
-    """Remove all but the executables that were used last."""
-    found = sorted(folder.glob("program-*"), key=_used_at, reverse=True)
-    for path in found[_KEPT_PROGRAMS:]:
-        path.unlink(missing_ok=True)
+    """Remove all but the files that were used last."""
+    for pattern, most in _KEPT.items():
+        found = sorted(folder.glob(pattern), key=_used_at, reverse=True)
+        for path in found[most:]:
+            path.unlink(missing_ok=True)
 
 
 def _used_at(path: Path) -> float:

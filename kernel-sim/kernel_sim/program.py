@@ -15,6 +15,7 @@ from kernel_sim.cfront.errors import PreprocessError
 from kernel_sim.cfront.headers import prepare_headers
 from kernel_sim.cfront.installed import find_installed, function_members, render_installer
 from kernel_sim.cfront.linking import Linker
+from kernel_sim.cfront.pieces import Pieces
 from kernel_sim.cfront.preprocess import Source, find_file, name_paths, strip_markers
 from kernel_sim.cfront.runner import run_preprocessor
 from kernel_sim.cfront.unit import Unit
@@ -31,6 +32,9 @@ _PARSING: Final = threading.Lock()  # there is one parser, and Python's lock is 
 @dataclass(frozen=True, slots=True)
 class Built:
     """A program and what it is made of; `problems` are reasons why it can give no answer.
+
+    The program has all that any scenario can ask of the model, so that most of its machine code is
+    the same for all of them; `parts` are the functions that this one can reach.
 
     `replaced` are the tree's files that the model stands in for, `macros` those that it defines.
     """
@@ -67,19 +71,29 @@ class _Work:
 class Sources:
     """The parsed files of one tree and of the model's part: read once, for all scenarios on it.
 
-    `cache` is a folder for generated headers. Safe to use from several threads.
+    `cache` is a folder for generated headers; `pieces` may be shared with other trees, of which
+    most is then the same. Safe to use from several threads.
     """
 
-    def __init__(self, tree: Path, kit: Kit, cache: Path, threads: int = _THREADS) -> None:
+    def __init__(
+        self,
+        tree: Path,
+        kit: Kit,
+        cache: Path,
+        threads: int = _THREADS,
+        pieces: Pieces | None = None,
+    ) -> None:
         self.tree = tree.resolve()
         self.kit = kit
         self._cache = cache
         self._threads = threads
+        self._pieces = Pieces() if pieces is None else pieces
         self._lock = threading.Lock()
         self._work: _Work | None = None
         self._own: list[Unit] = []
         self._theirs: list[Unit] = []
         self._replaced: set[str] = set()
+        self._linked: dict[tuple[str, ...], Linker] = {}
 
     def build(self, scenario: Scenario) -> Built:
         """Return the program of a scenario.
@@ -92,10 +106,10 @@ class Sources:
             work = self._read()
             source = _own_source(work, scenario.source, scenario)
         with self._lock, _PARSING:
-            first = Unit(source)
+            first = Unit(source, pieces=self._pieces)
             if not all(root in first.functions for root in _ROOTS):
                 raise PreprocessError(f"{scenario.source.name}: it has no setup() and check()")
-            return self._link([first, *self._own, *self._theirs])
+            return self._link(first)
 
     def _read(self) -> _Work:
         if self._work is not None:
@@ -108,25 +122,62 @@ class Sources:
             ours = [source.result() for source in own]
             others = [source.result() for source in theirs]
         with _PARSING:
-            self._own = [Unit(source) for source in ours]
-            self._theirs = [_with_installed(self.kit, source) for source in others]
-            self._replaced = _functions_of(work, self._replaced_files(work))
+            self._own = [Unit(source, pieces=self._pieces) for source in ours]
+            self._theirs = [self._with_installed(source) for source in others]
+            self._replaced = self._functions_of(work, self._replaced_files(work))
         self._work = work
         return work
+
+    def _with_installed(self, source: Source) -> Unit:
+        """Parse a file, with the function that installs its callbacks where the kit asks for it."""
+        unit = Unit(source, pieces=self._pieces)
+        extra = "".join(
+            render_installer(each.function, each.known, find_installed(unit, members))
+            for each in self.kit.installs
+            if each.file == source.path
+            for members in [function_members(unit, each.struct) - set(each.skip)]
+        )
+        return Unit(source, extra, self._pieces) if extra else unit
+
+    def _functions_of(self, work: _Work, paths: Sequence[str]) -> set[str]:
+        """Return what the files define that the model stands in for, as far as they can be read."""
+        found: set[str] = set()
+        for path in paths:
+            try:
+                found.update(Unit(_tree_source(work, path), pieces=self._pieces).functions)
+            except PreprocessError:
+                continue  # it is not run; only whether ours stands in for something is told by it
+        return found
 
     def _replaced_files(self, work: _Work) -> tuple[str, ...]:
         return tuple(path for path in self.kit.replaces if (work.tree / path).is_file())
 
-    def _link(self, units: list[Unit]) -> Built:
+    def _link(self, first: Unit) -> Built:
         assert self._work is not None
-        linker = Linker(units)
+        linker = self._shared(first).extend(first)
+        if linker is None:
+            linker = Linker([first, *self._own, *self._theirs])
         program = linker.link(_ROOTS)
+        functions, variables = linker.reach(_ROOTS)
+        reached = {name: program.functions[name] for name in program.functions.keys() & functions}
         names = {name for unit in self._theirs for name in unit.functions} | self._replaced
-        parts = make_ledger(program, linker.ledger.functions, names)
-        broken = linker.ledger.broken.items()
-        problems = [f"the initial value of {name} can't be read: {why}" for name, why in broken]
+        parts = make_ledger(ir.Program(reached), linker.ledger.functions, names)
+        problems = [
+            f"the initial value of {name} can't be read: {why}"
+            for name, why in linker.ledger.broken.items()
+            if name in variables
+        ]
         replaced = self._replaced_files(self._work)
         return Built(program, parts, replaced, tuple(self.kit.macros), tuple(problems))
+
+    def _shared(self, first: Unit) -> Linker:
+        """Return the model's functions that a scenario declares, linked with all they reach."""
+        ours = {name for unit in self._own for name in unit.functions.keys() - unit.statics}
+        roots = tuple(sorted(first.prototypes.keys() & ours))
+        if roots not in self._linked:
+            self._linked[roots] = Linker([*self._own, *self._theirs])
+            self._linked[roots].link(roots)
+        return self._linked[roots]
 
 
 def build_program(
@@ -134,18 +185,6 @@ def build_program(
 ) -> Built:
     """Return the program of one scenario on a tree, as `Sources.build`."""
     return Sources(tree, kit, cache, threads).build(scenario)
-
-
-def _with_installed(kit: Kit, source: Source) -> Unit:
-    """Parse a file; where the kit asks for it, with the function that installs its callbacks."""
-    unit = Unit(source)
-    extra = "".join(
-        render_installer(each.function, each.known, find_installed(unit, members))
-        for each in kit.installs
-        if each.file == source.path
-        for members in [function_members(unit, each.struct) - set(each.skip)]
-    )
-    return Unit(source, extra) if extra else unit
 
 
 def _prepare(tree: Path, kit: Kit, cache: Path) -> _Work:
@@ -169,14 +208,3 @@ def _own_source(work: _Work, path: Path, scenario: Scenario | None) -> Source:
 
 def _tree_source(work: _Work, path: str) -> Source:
     return work.preprocess(find_file(work.tree, path), path)
-
-
-def _functions_of(work: _Work, paths: Sequence[str]) -> set[str]:
-    """Return what the files define that the model stands in for, as far as they can be read."""
-    found: set[str] = set()
-    for path in paths:
-        try:
-            found.update(Unit(_tree_source(work, path)).functions)
-        except PreprocessError:
-            continue  # it is not run; only whether ours stands in for something is told by it
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,8 @@ def _run_last_made(
     for patches in range(len(commits), max(0, len(commits) - _TRIES), -1):
         trail = [base, commits[patches - 1]]
         pairs = compare_commits(
-            Work(tree, trail, scenarios, _ASKED, request.folder, home, named=False)
+            Work(tree, trail, scenarios, _ASKED, request.folder, home, named=False),
+            jobs=os.cpu_count() or 1,
         )
         missing = why_not_made(pairs)
         why = why or missing

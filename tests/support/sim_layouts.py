@@ -10,7 +10,7 @@ from pathlib import Path
 from kernel_sim.cfront.ctype import Struct, Untranslatable, align_of, size_of
 from kernel_sim.cfront.linking import Linker
 from kernel_sim.cfront.statements import Lowering
-from kernel_sim.cfront.unit import Unit
+from kernel_sim.cfront.unit import Spot, Unit
 
 from tests.support.require import require
 
@@ -50,7 +50,7 @@ def layouts_of(unit: Unit) -> Layouts:
     return found
 
 
-def _add(found: Layouts, scope: Lowering, unit: Unit, name: str, at: int) -> None:
+def _add(found: Layouts, scope: Lowering, unit: Unit, name: str, at: Spot) -> None:
     kind, _, tag = name.partition(" ")
     ctype = scope.specifier(unit.specifier_at(at)) if kind == "enum" else scope._tagged(kind, tag)
     found.values[f"sizeof({name})"] = size_of(ctype)

@@ -17,7 +17,7 @@ from patchbot.cli import main
 from patchbot.demo import find_mbox, make_base_repository
 from patchbot.diagnostics import ExitCode
 from patchbot.proc import PROCESSES
-from patchbot.stages import STAGES
+from patchbot.stages.registry import STAGES
 from tests.support import ROOT
 from tests.support.git_tree import left_without_trace, run_git
 

@@ -17,7 +17,7 @@ from patchbot.diagnostics import ExitCode
 from patchbot.model import Severity, Status, VerdictStatus
 from patchbot.qemu.scenario import load_scenarios
 from patchbot.report.document import render_document
-from patchbot.stages import STAGES
+from patchbot.stages.registry import STAGES
 from tests.support import ROOT
 from tests.support.fakes import make_finding, make_review, passed
 

@@ -13,7 +13,7 @@ from patchbot.errors import CancelledError, PatchbotError, StoreError
 from patchbot.model import CRASHED, StageResult, Status
 from patchbot.pipeline import Listener, run_stages
 from patchbot.proc import PROCESSES, run_program
-from patchbot.stages import StageRequest
+from patchbot.stages.base import StageRequest
 from patchbot.store import Store
 from tests.support.fakes import FakeStage, make_request, passed
 

@@ -8,14 +8,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kernel_sim import ir
 from kernel_sim.explore.model import Bounds
+from kernel_sim.ir_text import parse_program
 from kernel_sim.machine import compile as compiling
 from kernel_sim.machine.compile import Compiler, Finished, NativeError, run_subprocess
+from kernel_sim.machine.emit import Emitted
 from kernel_sim.machine.native_engine import Limits, NativeEngine, read_document
+from kernel_sim.machine.tables import symbol
 
 from tests.support.require import require
 from tests.support.sim_native import native_engine, native_folder
@@ -153,8 +157,8 @@ def test_a_system_call_that_is_not_allowed_ends_it(
 def test_endless_machine_recursion_meets_the_guard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = "volatile char big[1000]; big[0] = 1; f0(); big[1] = big[0]; sim_depth = 0;"
-    code = "sim_depth = 0; " + code
+    again = symbol("f", "setup")
+    code = f"sim_depth = 0; volatile char big[1000]; big[0] = 1; {again}(); big[1] = big[0];"
     assert _document_of(code, tmp_path, monkeypatch) == "the native engine crashed"
 
 
@@ -165,10 +169,12 @@ def _document_of(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> st
     program = ir.Program({"setup": ir.Function("setup", "s.c", 1, 0, None, blocks=[block])})
     original = compiling.emit
 
-    def broken(program: ir.Program, setup: str, check: str | None) -> str:
-        text = original(program, setup, check)
-        assert text.count('sim_unknown("x", 0);') == 1
-        return text.replace('sim_unknown("x", 0);', code)
+    def broken(program: ir.Program, setup: str, check: str | None) -> Emitted:
+        texts = original(program, setup, check)
+        lines = texts.parts[0].split("\n")
+        (number,) = (n for n, line in enumerate(lines) if line.startswith('sim_unknown("x", '))
+        lines[number] = code
+        return replace(texts, parts=("\n".join(lines),))
 
     monkeypatch.setattr(compiling, "emit", broken)
     engine = NativeEngine(program, folder, check=None)
@@ -191,11 +197,65 @@ def test_an_executable_is_kept_by_what_it_was_made_from(tmp_path: Path) -> None:
     one, other = make_program([[("load", 0)]]), make_program([[("load", 1)]])
     compiler = Compiler(tmp_path, runner)
     first = compiler.build(one, "setup", "check")
+    # The runtime, what is in t.c, each thread's own file, and the program.
+    made = len(started)
+    assert made == 2 + len({function.path for function in one.functions.values()})
     assert compiler.build(one, "setup", "check") == first
-    assert len(started) == 2
+    assert len(started) == made
+    # One thread is another: its file and the program.
     assert compiler.build(other, "setup", "check") != first
-    assert len(started) == 3
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(started) == made + 2
+    assert len(list(tmp_path.iterdir())) == made + 2
+
+
+MOVED = """
+address other
+{globals}
+function setup "s.c" 1 parameters 0 returns void frame 0
+registers u64 u64 i32 i32
+block 0
+r0: u64 = const {word}
+r1: u64 = load r0
+r0: u64 = const 0x10000000
+intrinsic sim_note(r0, r1)
+r2: i32 = const 0xffffffc
+r3: i32 = const 8
+r2: i32 = add r2, r3
+r3: i32 = const 0x10000004
+r3: i32 = eq r2, r3
+branch r3, 1, 2
+block 1
+intrinsic sim_note(r0, r1)
+jump 2
+block 2
+return
+function other "o.c" 1 parameters 0 returns void frame 0
+registers
+block 0
+return
+"""
+"""Says twice what stands in a variable; 0x10000004 is the address of a byte by chance."""
+
+
+def test_where_a_variable_stands_is_no_part_of_the_code(tmp_path: Path) -> None:
+    require("gcc")
+    started: list[list[str]] = []
+
+    def runner(argv: Sequence[str], seconds: float) -> Finished:
+        started.append(list(argv))
+        return run_subprocess(argv, seconds)
+
+    text = 'global "" 0x10000000 ro "" size 2 = 6b\n'
+    near = MOVED.format(globals=f'{text}global v 0x10000010 rw "" size 8 = 2a', word="0x10000010")
+    more = 'global new 0x10000010 rw "" size 16 = 07\nglobal v 0x10000030 rw "" size 8 = 2b'
+    far = MOVED.format(globals=text + more, word="0x10000030")
+    compiler = Compiler(tmp_path, runner)
+    for program, where, value, runs in ((near, 0x10000010, 42, 4), (far, 0x10000030, 43, 1)):
+        started.clear()
+        engine = NativeEngine(parse_program(program), tmp_path, check=None, compiler=compiler)
+        assert len(started) == runs  # at first two files and the runtime, and always the program
+        notes = [("note: k", 0, 0, value)] * 2
+        assert [line[4:] for line in engine.replay("-")[1]] == [("read", where, 8, value), *notes]
 
 
 def test_gcc_is_missing_or_fails(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from collections.abc import Set
 
 TYPEOF = "__typeof_"
 MAX_WORD = 100
@@ -76,7 +77,13 @@ def _closing_brace(text: bytes, at: int) -> int:
     return len(text)
 
 
-def mark_casts(text: bytes, typedefs: set[bytes]) -> bytes:
+def cast_names(text: bytes) -> frozenset[bytes]:
+    """Return the names in brackets that `mark_casts` asks about. Pure."""
+    found = {match[1] for match in _CAST.finditer(text) if match[1] is not None}
+    return frozenset(found | {match[1] for match in _CALL.finditer(text)})
+
+
+def mark_casts(text: bytes, typedefs: Set[bytes]) -> bytes:
     """Put a `const` before each type name in brackets that begins a cast. Pure."""
     ends = [(match.start(), text.find(b";", match.start())) for match in _TYPEDEF.finditer(text)]
     starts = [start for start, _end in ends]

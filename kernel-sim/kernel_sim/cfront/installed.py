@@ -30,7 +30,7 @@ def find_installed(unit: Unit, members: Collection[str]) -> list[Installed]:
     found = []
     for name, node in unit.functions.items():
         if unit.place(node)[0] == unit.name:
-            found += list(_in_function(unit, name, node, members))
+            found += list(_in_function(unit, name, unit.definition(node), members))
     return found
 
 

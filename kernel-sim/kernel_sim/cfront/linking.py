@@ -51,6 +51,10 @@ _DEPTH = 5000
 """Calls of the front end in one another: initialisers that lead from one to the next are deep."""
 _THREAD_LOCAL = ("__thread", "_Thread_local", "thread_local")
 _MOST_READINGS = 50
+_GROWING = (
+    "_models", "_statics", "_variables", "_placed", "_bytes", "_keys", "_addresses",
+)  # fmt: skip
+"""What a linker knows of all its units and of what it has linked."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,10 @@ class Ledger:
     functions: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     broken: dict[str, str] = field(default_factory=dict)
+
+
+_Thing = tuple[str, str]
+"""A function ("f") or a variable ("v") by its name in the program."""
 
 
 @dataclass(slots=True)
@@ -84,7 +92,7 @@ class Linker:
     """
 
     def __init__(self, units: Sequence[Unit]) -> None:
-        self.units = units
+        self.units = list(units)
         self._models: dict[str, tuple[Unit, Node]] = {}
         self._statics: dict[str, Unit] = {}
         self.ledger = Ledger()
@@ -97,20 +105,58 @@ class Linker:
         self._keys: dict[str, tuple[Unit, Node]] = {}
         self._addresses: dict[str, int] = {}
         self._next = GLOBALS
+        self._uses: dict[_Thing, set[_Thing]] = {}
+        self._user: _Thing | None = None
         for unit in units:
-            for name, node in unit.functions.items():
-                if name.startswith(MODEL):
-                    self._models.setdefault(name.removeprefix(MODEL), (unit, node))
-                elif not has_word(node, "static"):
-                    self._functions.setdefault(name, unit)
-                elif unit.place(node)[0] == unit.name:
-                    self._statics.setdefault(name, unit)
-            for name, declared in unit.variables.items():
-                if has_word(declared.whole, "static") or has_word(declared.whole, "extern"):
-                    continue
-                known = self._variables.get(name)
-                if known is None or known.variables[name].value is None is not declared.value:
-                    self._variables[name] = unit
+            self._index(unit)
+
+    def _index(self, unit: Unit) -> None:
+        for name, node in unit.functions.items():
+            if name.startswith(MODEL):
+                self._models.setdefault(name.removeprefix(MODEL), (unit, node))
+            elif name not in unit.statics:
+                self._functions.setdefault(name, unit)
+            elif unit.place(node)[0] == unit.name:
+                self._statics.setdefault(name, unit)
+        for name in unit.variables.keys() - unit.hidden:
+            value = unit.variables[name].value
+            known = self._variables.get(name)
+            if known is None or known.variables[name].value is None is not value:
+                self._variables[name] = unit
+
+    def extend(self, unit: Unit) -> Linker | None:
+        """Return a linker of one unit more, which goes on from what was linked here.
+
+        That unit's definitions come first. None where it defines something that was used here
+        already: then all has to be linked anew.
+        """
+        known = {*self._keys, *self.ledger.missing, *self._placed, *self._variables}
+        open_names = (unit.functions.keys() - unit.statics) | (unit.variables.keys() - unit.hidden)
+        if known & open_names or any(name.startswith(MODEL) for name in unit.functions):
+            return None
+        other = Linker([unit])
+        other.units += self.units
+        other._functions = {**self._functions, **other._functions}
+        for name in _GROWING:
+            getattr(other, name).update(getattr(self, name))
+        other._uses = {user: set(things) for user, things in self._uses.items()}
+        other._next = self._next
+        ledger, program = self.ledger, self.program
+        other.ledger = Ledger(dict(ledger.functions), set(ledger.missing), dict(ledger.broken))
+        other.program.functions.update(program.functions)
+        other.program.globals += program.globals
+        return other
+
+    def reach(self, roots: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Return the functions and the variables of the program that some functions can reach."""
+        found: set[_Thing] = {("f", name) for name in roots}
+        waiting = list(found)
+        while waiting:
+            more = self._uses.get(waiting.pop(), set()) - found
+            found |= more
+            waiting += more
+        functions = {name for kind, name in found if kind == "f"}
+        return functions, {name for kind, name in found if kind == "v"}
 
     # -------------------------------------------------------------------- lowering
 
@@ -131,9 +177,13 @@ class Linker:
             key = waiting.popleft()
             if key in self.program.functions:
                 continue
+            self._user = "f", key
             made = self._lower(key, lowering)
+            self._user = None
             self.program.functions[key] = made
-            waiting.extend(_callees(made))
+            callees = _callees(made)
+            self._uses.setdefault(("f", key), set()).update(("f", callee) for callee in callees)
+            waiting.extend(callees)
             waiting.extend(one for one in self._addresses if one not in self.program.functions)
         self.program.addresses = list(self._addresses)
         self.program.globals.sort(key=lambda one: one.address)
@@ -158,6 +208,7 @@ class Linker:
         self, key: str, unit: Unit, node: Node, lowering: Callable[[Unit, Linker, str], Lowering]
     ) -> Function:
         """Lower a definition; a variable with a type's name is only seen on the way."""
+        node = unit.definition(node)
         for _ in range(_MOST_READINGS):
             try:
                 return lowering(unit, self, key).function(node)
@@ -190,7 +241,7 @@ class Linker:
             # The model may call what a file keeps to itself.
             unit = self._statics[name]
             node = unit.functions[name]
-        if node is None or not has_word(node, "static"):
+        if node is None or name not in unit.statics:
             owner = self._functions.get(name)
             if owner is not None:
                 self._keys.setdefault(name, (owner, owner.functions[name]))
@@ -199,11 +250,11 @@ class Linker:
                 return name
         # The same static function of a header, in two units, is one.
         path, _line = unit.place(node)
-        digest = hashlib.sha256(node.text or b"").hexdigest()[:8]
         key = f"{path}:{name}"
-        if key in self._keys and (self._keys[key][1].text or b"") != (node.text or b""):
-            key = f"{path}:{name}:{digest}"
-        self._keys.setdefault(key, (unit, node))
+        known = self._keys.setdefault(key, (unit, node))
+        if known[1].id != node.id and known[0].written(known[1]) != unit.written(node):
+            key = f"{key}:{hashlib.sha256(unit.written(node).encode()).hexdigest()[:8]}"
+            self._keys.setdefault(key, (unit, node))
         return key
 
     def function_type(self, name: str, unit: Unit) -> Func | None:
@@ -232,9 +283,14 @@ class Linker:
     def function_address(self, name: str, unit: Unit) -> int:
         """Return the address of a function; it will be lowered."""
         key = self.function_key(name, unit)
+        self._use("f", key)
         if key not in self._addresses:
             self._addresses[key] = FUNCTIONS + len(self._addresses) * FUNCTION_STRIDE
         return self._addresses[key]
+
+    def _use(self, kind: str, key: str) -> None:
+        if self._user is not None:
+            self._uses.setdefault(self._user, set()).add((kind, key))
 
     # ------------------------------------------------------------------- variables
 
@@ -253,6 +309,7 @@ class Linker:
         return self._place(key, owner, owner.variables[name])
 
     def _place(self, key: str, unit: Unit, declared: Declared) -> Place:
+        self._use("v", key)
         found = self._placed.get(key)
         if found is None:
             if any(has_word(declared.whole, word) for word in _THREAD_LOCAL):
@@ -279,6 +336,7 @@ class Linker:
     def _static(
         self, key: str, ctype: CType, declared: Declared, scope: Scopes, name: str = ""
     ) -> Place:
+        self._use("v", key)
         found = self._placed.get(key)
         if found is None:
             found = self._new_variable(key, ctype, scope.unit, declared, scope, name)
@@ -301,7 +359,11 @@ class Linker:
         if scope is not None and name:
             # Its own initialiser may name it.
             scope.scopes[-1].places[name] = Place(ctype, address=Operand(ULONG, const=address))
-        self._make_image(key, found)
+        before, self._user = self._user, ("v", key)
+        try:
+            self._make_image(key, found)
+        finally:
+            self._user = before
         return found
 
     def _check_image(self, key: str) -> None:

@@ -63,12 +63,12 @@ class Plain:
     types: list[str] = field(default_factory=list)
 
 
-def make_plain(text: str) -> Plain:
-    """Rewrite preprocessed text as the module says.
+def make_plain(text: str, types: list[str] | None = None) -> Plain:
+    """Rewrite preprocessed text as the module says; `types` are those of the text before it.
 
     Raises PreprocessError for brackets that do not match, or stand too deep in each other.
     """
-    plain = Plain()
+    plain = Plain(types=[] if types is None else types)
     plain.text = tidy(_rewrite(_LABEL_ADDRESS.sub("0UL", text), plain, 0))
     return plain
 

@@ -2,87 +2,87 @@
 
 from __future__ import annotations
 
-import bisect
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import tree_sitter
-import tree_sitter_c
 
-from kernel_sim.cfront.casts import BUILT_IN, NoCast, find_typedefs, mark_casts, without_cast
+from kernel_sim.cfront.bodies import Body, put_back
+from kernel_sim.cfront.casts import BUILT_IN, NoCast, mark_casts, without_cast
 from kernel_sim.cfront.ctype import CType, Struct, Untranslatable
+from kernel_sim.cfront.errors import PreprocessError
+from kernel_sim.cfront.pieces import Parsed, Pieces, Variable
 from kernel_sim.cfront.plain import make_plain
 from kernel_sim.cfront.preprocess import Source
-
-_PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))
-_TAGGED = re.compile(
-    rb"\b(struct|union|enum)\b\s*(?:__attribute__\s*\(\([^{};]*?\)\)\s*)?(\w+)?\s*"
-    rb"(?:__attribute__\s*\(\([^{};]*?\)\)\s*)?\{"
+from kernel_sim.cfront.syntax import (
+    Declared,
+    declared_name,
+    has_word,
+    inner_declarator,
+    is_extern,
+    is_function,
+    parse,
+    parse_part,
+    text_of,
 )
-_ENUMERATOR = re.compile(rb"(?:^|,)\s*([A-Za-z_]\w*)\s*(?==|,|$)")
 
+__all__ = [
+    "Declared",
+    "Unit",
+    "declared_name",
+    "has_word",
+    "inner_declarator",
+    "is_extern",
+    "is_function",
+    "parse",
+    "text_of",
+]
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A declarator and the declaration that it is part of."""
-
-    whole: tree_sitter.Node
-    declarator: tree_sitter.Node
-    value: tree_sitter.Node | None = None
-
-
-def parse(text: bytes) -> tree_sitter.Node:
-    """Parse C; the caller looks for errors in what it uses."""
-    return _PARSER.parse(text).root_node
-
-
-def text_of(node: tree_sitter.Node) -> str:
-    """The source text of a node."""
-    return (node.text or b"").decode("utf-8", "replace")
+Spot = tuple[Parsed, int]
+"""A byte position in a piece."""
 
 
 class Unit:
     """A preprocessed file with an index of its file scope.
 
-    `extra` is C in the plain spelling that stands after the file's own text. Raises
-    `PreprocessError` where brackets do not match.
+    `extra` is C in the plain spelling that stands after the file's own text. `pieces` may be shared
+    by units. Raises `PreprocessError` where brackets do not match. Bodies of functions are parsed
+    when `definition` asks for them.
 
     `functions`, `variables`, `prototypes` and `typedefs` go from names to where they are declared;
-    for a variable the declaration with an initialiser wins, then one that is not extern.
+    for a variable the declaration with an initialiser wins, then one that is not extern. `statics`
+    are the names of functions that are static.
     """
 
-    def __init__(self, source: Source, extra: str = "") -> None:
+    def __init__(self, source: Source, extra: str = "", pieces: Pieces | None = None) -> None:
         self.name = source.path
-        self.source = source
-        plain = make_plain(source.text)
-        raw = plain.text.encode()
-        self._casts = find_typedefs(raw) | BUILT_IN
-        """Names that may be types: what stands in brackets before a sign is then a cast."""
-        self.text = mark_casts(raw, self._casts) + b"\n" + extra.encode()
-        self.types = plain.types
-        self.root = parse(self.text)
+        self._pieces = Pieces() if pieces is None else pieces
+        self.types = self._pieces.types
         self.functions: dict[str, tree_sitter.Node] = {}
+        self.statics: set[str] = set()
         self.variables: dict[str, Declared] = {}
+        self.hidden: set[str] = set()
+        """Names of `variables` that are static, or declared here only."""
         self.prototypes: dict[str, Declared] = {}
         self.typedefs: dict[str, Declared] = {}
-        self.tags: dict[tuple[str, str], int] = {}
-        self.enumerators: dict[str, int] = {}
+        self.tags: dict[tuple[str, str], Spot] = {}
+        self.enumerators: dict[str, Spot] = {}
         self.enum_values: dict[str, tuple[int, CType]] = {}
         self.structs: dict[tuple[str, str], Struct] = {}
         self.bodies: dict[int, Struct] = {}
         self.typedef_types: dict[str, CType] = {}
         self.errors: list[tuple[str, int]] = []
         self._typeofs: dict[int, tree_sitter.Node | None] = {}
-        self._index()
+        self._definitions: dict[int, tree_sitter.Node] = {}
+        self._kept: list[tree_sitter.Node] = []
+        """All that was parsed again: the ids of nodes stay different."""
+        self._read(source, extra)
 
     def place(self, node: tree_sitter.Node) -> tuple[str, int]:
         """Return (path, line) of a node in the file that it was written in."""
-        return self.source.origin(node.start_point.row)
+        return self._pieces.place(node.start_point.row)
 
-    def specifier_at(self, position: int) -> tree_sitter.Node:
-        """Return the struct, union or enum specifier that begins at a byte."""
-        node = self.root.descendant_for_byte_range(position, position + 1)
+    def specifier_at(self, spot: Spot) -> tree_sitter.Node:
+        """Return the struct, union or enum specifier that begins at a place."""
+        parsed, position = spot
+        node = parsed.root.descendant_for_byte_range(position, position + 1)
         assert node is not None
         assert node.parent is not None
         return node.parent
@@ -98,124 +98,81 @@ class Unit:
             self._typeofs[number] = None if root.has_error else node
         return self._typeofs[number]
 
+    # ------------------------------------------------------------------- functions
+
+    def definition(self, node: tree_sitter.Node) -> tree_sitter.Node:
+        """Return one of `functions` with its whole body. Raises `Untranslatable`."""
+        found = self._definitions.get(node.id)
+        if found is None:
+            bodies = self._bodies_of(node)
+            found = self._parse_whole(node, bodies) if bodies else node
+            self._definitions[node.id] = found
+        return found
+
+    def written(self, node: tree_sitter.Node) -> str:
+        """Return the text of one of `functions` as the preprocessor has written its body."""
+        bodies = [(body, body.text) for body in self._bodies_of(node)]
+        return put_back(text_of(node), node.start_point.row, bodies)
+
     def without_cast(self, node: tree_sitter.Node, found: NoCast) -> tree_sitter.Node:
         """Read a function again without a mark; lines stay as they are. Raises `Untranslatable`."""
         text = without_cast(node.text or b"", found.start - node.start_byte, found.name)
         if text is None:
             raise Untranslatable(f"the variable {found.name} has the name of a type")
-        again = parse(b"\n" * node.start_point.row + text)
-        return next(child for child in again.children if child.type == "function_definition")
+        return self._parse_function(text, node.start_point.row)
 
-    def _index(self) -> None:
-        spans: list[tuple[int, int]] = []
-        for node in _declarations(self.root):
-            kind = node.type
-            if kind == "function_definition":
-                spans.append((node.start_byte, node.end_byte))
-                name = _declared_name(node.child_by_field_name("declarator"))
-                if name:
-                    self.functions[name] = node
-            elif kind == "declaration":
-                self._declaration(node)
-            elif kind == "type_definition":
-                for declarator in node.children_by_field_name("declarator"):
-                    name = _declared_name(declarator)
-                    if name:
-                        self.typedefs[name] = Declared(node, declarator)
-            elif kind == "ERROR":
-                self.errors.append(self.place(node))
-        self._index_tags(spans)
+    def _bodies_of(self, node: tree_sitter.Node) -> list[Body]:
+        return self._pieces.bodies(node.start_point.row, node.end_point.row)
 
-    def _declaration(self, node: tree_sitter.Node) -> None:
-        for declarator in node.children_by_field_name("declarator"):
-            value = None
-            inner = declarator
-            if declarator.type == "init_declarator":
-                value = declarator.child_by_field_name("value")
-                inner = declarator.child_by_field_name("declarator") or declarator
-            name = _declared_name(inner)
-            if not name:
-                continue
-            declared = Declared(node, inner, value)
-            if is_function(inner):
-                self.prototypes[name] = declared
-            elif name not in self.variables or value is not None or not is_extern(node):
-                if name in self.variables and self.variables[name].value is not None:
-                    continue
-                self.variables[name] = declared
+    def _parse_whole(self, node: tree_sitter.Node, bodies: list[Body]) -> tree_sitter.Node:
+        try:
+            found = [(body, make_plain(body.text, self.types).text) for body in bodies]
+        except PreprocessError as error:
+            raise Untranslatable(str(error)) from error
+        marked = [(body, mark_casts(text.encode(), self._casts).decode()) for body, text in found]
+        text = put_back(text_of(node), node.start_point.row, marked)
+        return self._parse_function(text.encode(), node.start_point.row)
 
-    def _index_tags(self, spans: list[tuple[int, int]]) -> None:
-        starts = [start for start, _ in spans]
-        text = self.text
-        for match in _TAGGED.finditer(text):
-            at = bisect.bisect_right(starts, match.start()) - 1
-            if (
-                at >= 0
-                and match.start() < spans[at][1]
-                and b"{" in text[starts[at] : match.start()]
-            ):
-                continue
-            kind = match[1].decode()
-            if match[2] and match[2] != b"__attribute__":
-                self.tags[kind, match[2].decode()] = match.start()
-            if kind == "enum":
-                end = text.find(b"}", match.end())
-                for one in _ENUMERATOR.finditer(text[match.end() : end]):
-                    self.enumerators[one[1].decode()] = match.start()
-
-
-def _declarations(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    for node in root.children:
-        if node.type == "linkage_specification":
-            body = node.child_by_field_name("body")
-            yield from body.children if body is not None else ()
-        else:
-            yield node
-
-
-def is_extern(node: tree_sitter.Node) -> bool:
-    """Whether a declaration says extern."""
-    return has_word(node, "extern")
-
-
-def has_word(node: tree_sitter.Node, word: str) -> bool:
-    """Whether a declaration has a storage class of this name."""
-    return any(
-        child.type == "storage_class_specifier" and text_of(child) == word
-        for child in node.children
-    )
-
-
-def is_function(declarator: tree_sitter.Node | None) -> bool:
-    """Whether a declarator declares a function (not a pointer to one)."""
-    node = declarator
-    while node is not None:
-        if node.type in ("function_declarator", "abstract_function_declarator"):
-            inner = node.child_by_field_name("declarator")
-            while inner is not None and inner.type == "parenthesized_declarator":
-                inner = inner.named_child(0)
-            return inner is not None and inner.type == "identifier"
-        node = _inner(node)
-    return False
-
-
-def _inner(node: tree_sitter.Node) -> tree_sitter.Node | None:
-    found = node.child_by_field_name("declarator")
-    if found is None and node.type in ("parenthesized_declarator", "attributed_declarator"):
-        for child in node.named_children:
-            if child.type not in ("attribute_specifier", "ms_call_modifier"):
+    def _parse_function(self, text: bytes, row: int) -> tree_sitter.Node:
+        root = parse_part(text, row)
+        self._kept.append(root)
+        for child in root.children:
+            if child.type == "function_definition":
                 return child
-    return found
+        raise Untranslatable("the function does not parse")
 
+    # -------------------------------------------------------------------- indexing
 
-def _declared_name(declarator: tree_sitter.Node | None) -> str:
-    node = declarator
-    while node is not None:
-        if node.type in ("identifier", "type_identifier", "field_identifier", "primitive_type"):
-            return text_of(node)
-        node = _inner(node)
-    return ""
+    def _read(self, source: Source, extra: str) -> None:
+        pieces = self._pieces.read(source)
+        if extra:
+            path, line = source.origin(source.text.count("\n") + 1)
+            pieces.append(self._pieces.add_plain(extra, path, line))
+        self._casts = BUILT_IN.union(*(piece.typedefs for piece in pieces))
+        """Names that may be types: what stands in brackets before a sign is then a cast."""
+        for piece in pieces:
+            self._add(piece.parse(self._casts))
 
+    def _add(self, parsed: Parsed) -> None:
+        index = parsed.index
+        self.statics.difference_update(index.functions)
+        self.functions.update(index.functions)
+        self.statics |= index.statics
+        self.prototypes.update(index.prototypes)
+        self.typedefs.update(index.typedefs)
+        self.tags.update((key, (parsed, at)) for key, at in index.tags.items())
+        self.enumerators.update((name, (parsed, at)) for name, at in index.enumerators.items())
+        self.errors += [self.place(node) for node in index.errors]
+        for variable in index.variables:
+            self._add_variable(variable)
 
-declared_name = _declared_name
-inner_declarator = _inner
+    def _add_variable(self, variable: Variable) -> None:
+        name, declared = variable.name, variable.declared
+        known = self.variables.get(name)
+        if known is not None and (
+            known.value is not None or (declared.value is None and variable.is_extern)
+        ):
+            return
+        self.variables[name] = declared
+        hidden = variable.is_static or variable.is_extern
+        (self.hidden.add if hidden else self.hidden.discard)(name)

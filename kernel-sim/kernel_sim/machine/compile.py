@@ -1,4 +1,6 @@
-"""Compiling for the native engine: the runtime once, then each program, kept by their contents.
+"""Compiling for the native engine: the runtime, the parts of programs, programs.
+
+All are kept by their contents: of a program that is like one before, little has to be compiled.
 
 Nothing is started here but by the caller's `Runner`, so that whoever embeds this decides how
 programs are run.
@@ -10,8 +12,12 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import threading
+from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,10 +25,15 @@ from typing import Final, Protocol
 from kernel_sim import ir
 from kernel_sim.machine.emit import emit
 
-COMMON: Final = ("-std=gnu11", "-w", "-fwrapv", "-fno-strict-aliasing", "-fno-builtin")
+COMMON: Final = (
+    "-std=gnu11", "-w", "-fwrapv", "-fno-strict-aliasing", "-fno-pie", "-fno-builtin",
+)  # fmt: skip
 RUNTIME_FLAGS: Final = ("-O2", *COMMON[:-1])
 PROGRAM_FLAGS: Final = ("-O1", *COMMON, "-fno-delete-null-pointer-checks")
+LINK_FLAGS: Final = ("-no-pie", "-Wl,-Ttext-segment=0x50000000")
+"""Addresses are symbols, so code stands below 2 GiB; it stands behind the simulated memory."""
 COMPILE_SECONDS: Final = 300.0
+_making: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
 class NativeError(Exception):
@@ -58,6 +69,7 @@ def run_subprocess(argv: Sequence[str], seconds: float) -> Finished:
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
+@cache
 def sources() -> dict[str, str]:
     """Return the runtime's files by name."""
     folder = resources.files("kernel_sim.machine").joinpath("native")
@@ -79,36 +91,52 @@ class Compiler:
 
     def build(self, program: ir.Program, setup: str, check: str | None) -> Path:
         """Return the executable of a program; raises `NativeError`, and `ValueError` as `emit`."""
-        text = emit(program, setup, check)
-        name = self._hash(text, *PROGRAM_FLAGS, *sources().values())
+        texts = emit(program, setup, check)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            runtime = pool.submit(self._runtime)
+            parts = list(pool.map(self._part, texts.parts))
+        objects = [*map(str, parts), str(runtime.result())]
+        name = self._hash(texts.tables, *LINK_FLAGS, *objects)
         target = self.folder / f"program-{name}"
-        if target.exists():
-            return target
-        runtime = self._runtime()
-        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-            self._unpack(Path(scratch))
-            main = Path(scratch) / "program.c"
-            main.write_text(text, "utf-8")
-            words = [*PROGRAM_FLAGS, str(main), str(runtime)]
-            self._make(words, Path(scratch) / "program", target)
+        with _making[target]:
+            if not target.exists():
+                self._link(texts.tables, objects, target)
         return target
+
+    def _part(self, text: str) -> Path:
+        """Return the object of a part; one that is used again counts as new."""
+        target = self.folder / f"part-{self._hash(text, *PROGRAM_FLAGS, sources()['sim.h'])}.o"
+        with _making[target]:
+            if target.exists():
+                os.utime(target)
+                return target
+            with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+                self._unpack(Path(scratch))
+                main = Path(scratch) / "part.c"
+                main.write_text(text, "utf-8")
+                words = [*PROGRAM_FLAGS, "-c", str(main)]
+                self._make(words, Path(scratch) / "part.o", target)
+        return target
+
+    def _link(self, tables: str, objects: Sequence[str], target: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            main = Path(scratch) / "tables.s"
+            main.write_text(tables, "utf-8")
+            self._make([*LINK_FLAGS, str(main), *objects], Path(scratch) / "program", target)
 
     def _runtime(self) -> Path:
         files = sources()
-        self.folder.mkdir(parents=True, exist_ok=True)
         target = self.folder / f"runtime-{self._hash(*RUNTIME_FLAGS, *files.values())}.o"
-        if target.exists():
-            return target
-        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-            self._unpack(Path(scratch))
-            whole = Path(scratch) / "runtime.c"
-            names = [name for name in files if name.endswith(".c")]
-            parts = [str(Path(scratch) / name) for name in names]
-            self._make(
-                [*RUNTIME_FLAGS, "-r", "-nostdlib", *parts],
-                whole.with_suffix(".o"),
-                target,
-            )
+        with _making[target]:
+            if target.exists():
+                return target
+            with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+                self._unpack(Path(scratch))
+                names = [name for name in files if name.endswith(".c")]
+                parts = [str(Path(scratch) / name) for name in names]
+                words = [*RUNTIME_FLAGS, "-r", "-nostdlib", *parts]
+                self._make(words, Path(scratch) / "runtime.o", target)
         return target
 
     def _unpack(self, folder: Path) -> None:

@@ -1,17 +1,25 @@
-"""A `Program` as one C file: what the native engine compiles and links with its runtime.
+"""A `Program` as C and assembler: what the native engine compiles and links with its runtime.
 
 Registers become locals of exact width, blocks become labels, calls become C calls with unsigned
 64-bit arguments. Every step that can fail, and every access, carries a site: the number of a place
-(function and line) in the table `sim_sites`. The text depends on the program alone.
+(function and line) in the table `sim_sites`.
+
+Functions are written in parts, by the file that they are from, each for a compiler run of its own.
+A part names functions, sites and addresses by symbols, whose values `kernel_sim.machine.tables`
+gives: so its text stays as it is when another part changes, and its object can be kept.
 """
 
 from __future__ import annotations
 
+import bisect
+import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from kernel_sim import ir
 from kernel_sim.machine.runtime import MAX_DEPTH
+from kernel_sim.machine.tables import c_string, name_globals, render_tables, symbol
 
 _OPERATORS: Final = {
     "add": "+",
@@ -33,8 +41,20 @@ HUGE: Final = 3000
 """Steps from which on a function is not optimised: gcc would take minutes for 30,000."""
 
 
-def emit(program: ir.Program, setup: str = "setup", check: str | None = "check") -> str:
-    """Return the C text of a program, for `gcc -fwrapv` and the runtime's `sim.h`.
+_HEADER_PARTS: Final = 8
+"""In so many parts go the functions of headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """C texts for `gcc -fwrapv` and the runtime's `sim.h`, and an assembler text with tables."""
+
+    parts: tuple[str, ...]
+    tables: str
+
+
+def emit(program: ir.Program, setup: str = "setup", check: str | None = "check") -> Emitted:
+    """Return the texts of a program.
 
     `setup` and `check` (None for no check) are functions that take nothing. Raises `ValueError`
     where they do not, where a global does not fit into memory, and for an unknown operation.
@@ -43,7 +63,14 @@ def emit(program: ir.Program, setup: str = "setup", check: str | None = "check")
         if name not in program.functions or program.functions[name].parameters:
             raise ValueError(f"the program has no function {name}()")
     _check_globals(program.globals)
-    return _Emitter(program, setup, check).text()
+    addresses = _Addresses(program)
+    texts = [_FunctionText(program, addresses, each) for each in program.functions.values()]
+    groups: dict[str, list[_FunctionText]] = {}
+    for text in texts:
+        groups.setdefault(_part_of(text.function.path), []).append(text)
+    parts = tuple(_part(program, group) for _, group in sorted(groups.items()))
+    sites = {text.function.name: list(text.lines_seen) for text in texts}
+    return Emitted(parts, render_tables(program, sites, {"setup": setup, "check": check}))
 
 
 def _check_globals(globals_: Sequence[ir.Global]) -> None:
@@ -57,97 +84,84 @@ def _check_globals(globals_: Sequence[ir.Global]) -> None:
         end = max(end, stop)
 
 
-class _Emitter:
-    """Numbers functions and sites, and writes the parts of the file in order."""
-
-    def __init__(self, program: ir.Program, setup: str, check: str | None) -> None:
-        self.program = program
-        self.ends = {"setup": setup, "check": check}
-        self.numbers = {name: number for number, name in enumerate(program.functions)}
-        self.sites: dict[tuple[int, int], int] = {}
-
-    def text(self) -> str:
-        bodies = [
-            line
-            for function in self.program.functions.values()
-            for line in _FunctionText(self, function).lines()
-        ]
-        parts = ['#include "sim.h"', *self._prototypes(), *bodies, *self._tables()]
-        return "\n".join(parts) + "\n"
-
-    def site(self, function: int, line: int) -> int:
-        """The number of a place in the program's source."""
-        return self.sites.setdefault((function, line), len(self.sites))
-
-    def _prototypes(self) -> Iterator[str]:
-        for function in self.program.functions.values():
-            yield _header(self.numbers[function.name], function.parameters) + ";"
-
-    def _tables(self) -> Iterator[str]:
-        functions = self.program.functions
-        yield "const struct sim_function sim_functions[] = {"
-        for number, function in enumerate(functions.values()):
-            words = f"{c_string(function.name)}, {c_string(function.path)}, {function.line}"
-            yield f"{{{words}, {function.parameters}, (u64 (*)(void))f{number}}},"
-        yield "{0}};"
-        yield "const struct sim_site sim_sites[] = {"
-        yield from (f"{{{function}, {line}}}," for function, line in self.sites)
-        yield "{0}};"
-        yield from self._global_tables()
-        yield "const u32 sim_addresses[] = {"
-        yield from (f"{self.numbers.get(name, 'SIM_NONE')}," for name in self.program.addresses)
-        yield "0};"
-        counts = {
-            "function": len(functions),
-            "site": len(self.sites),
-            "global": len(self.program.globals),
-            "address": len(self.program.addresses),
-        }
-        yield from (f"const u32 sim_{name}_count = {count};" for name, count in counts.items())
-        yield f"const u32 sim_depth_limit = {MAX_DEPTH};"
-        for role, name in self.ends.items():
-            value = "SIM_NONE" if name is None else str(self.numbers[name])
-            yield f"const u32 sim_{role} = {value};"
-
-    def _global_tables(self) -> Iterator[str]:
-        globals_ = self.program.globals
-        images = [item.image.rstrip(b"\0") for item in globals_]
-        for number, image in enumerate(images):
-            if image:
-                yield f"static const u8 image{number}[] = {{{','.join(map(str, image))}}};"
-        yield "const struct sim_global sim_globals[] = {"
-        for number, (item, image) in enumerate(zip(globals_, images, strict=True)):
-            where = f"image{number}" if image else "0"
-            size = len(item.image)
-            yield f"{{{item.address}u, {size}u, {where}, {len(image)}u, {int(item.writable)}}},"
-        yield "{0}};"
+def _part_of(path: str) -> str:
+    if path.endswith(".c"):
+        return path
+    return f"{zlib.crc32(path.encode()) % _HEADER_PARTS}"
 
 
-def _header(number: int, parameters: int) -> str:
-    names = ", ".join(f"u64 a{index}" for index in range(parameters)) or "void"
-    return f"static __attribute__((noinline)) u64 f{number}({names})"
+def _part(program: ir.Program, group: Sequence[_FunctionText]) -> str:
+    bodies = [line for text in group for line in text.lines()]
+    symbols = sorted(set().union(*(text.symbols for text in group)))
+    # Weak, so that nothing is concluded from two of them being different objects.
+    known = (f"extern const u8 {name}[] __attribute__((weak));" for name in symbols)
+    called = sorted({text.function.name for text in group}.union(*(t.called for t in group)))
+    headers = (f"{_header(program.functions[name])};" for name in called)
+    return "\n".join(['#include "sim.h"', *known, *headers, *bodies, ""])
+
+
+def _header(function: ir.Function) -> str:
+    names = ", ".join(f"u64 a{index}" for index in range(function.parameters)) or "void"
+    return f"__attribute__((noinline)) u64 {symbol('f', function.name)}({names})"
+
+
+class _Addresses:
+    """Finds the symbols of addresses among constants.
+
+    A number that is an address by chance gets a symbol too: its value is the same.
+    """
+
+    def __init__(self, program: ir.Program) -> None:
+        named = sorted(zip(program.globals, name_globals(program), strict=True), key=_address)
+        self.starts = [entry.address for entry, _ in named]
+        self.ends = [entry.address + len(entry.image) + _BEHIND for entry, _ in named]
+        self.names = [name for _, name in named]
+        self.functions = [symbol("a", name) for name in program.addresses]
+
+    def find(self, value: int) -> tuple[str, int] | None:
+        """Return a symbol and what has to be added to it, or None."""
+        if ir.GLOBALS <= value < ir.STACKS:
+            at = bisect.bisect_right(self.starts, value) - 1
+            if at >= 0 and value < self.ends[at]:
+                return self.names[at], value - self.starts[at]
+        number, rest = divmod(value - ir.FUNCTIONS, ir.FUNCTION_STRIDE)
+        if rest == 0 and 0 <= number < len(self.functions):
+            return self.functions[number], 0
+        return None
+
+
+_BEHIND: Final = 8
+"""Bytes behind a variable that are named by it: pointers may point there."""
+
+
+def _address(named: tuple[ir.Global, str]) -> int:
+    return named[0].address
 
 
 class _FunctionText:
-    """The C text of one function."""
+    """The C text of one function, and what it names."""
 
-    def __init__(self, owner: _Emitter, function: ir.Function) -> None:
-        self.owner = owner
+    def __init__(self, program: ir.Program, addresses: _Addresses, function: ir.Function) -> None:
+        self.program = program
+        self.addresses = addresses
         self.function = function
-        self.number = owner.numbers[function.name]
+        self.sites = symbol("s", function.name)
+        self.lines_seen: dict[int, int] = {}
+        self.symbols = {self.sites}
+        self.called: set[str] = set()
 
     def lines(self) -> Iterator[str]:
         function = self.function
         if sum(len(block.steps) for block in function.blocks) > HUGE:
             yield '__attribute__((optimize("O0")))'
-        yield _header(self.number, function.parameters)
+        yield _header(function)
         yield "{"
         for number, register in enumerate(function.registers):
             start = f"({c_type(register)})a{number}" if number < function.parameters else "0"
             yield f"{c_type(register)} r{number} = {start};"
         entry = self.site(function.line)
         yield f"if (unlikely(++sim_depth > {MAX_DEPTH}u)) sim_too_deep({entry});"
-        yield f"sim_ran[{self.number}] = 1;"
+        yield f"sim_ran[{entry}] = 1;"
         if function.frame:
             yield f"u64 frame = sim_frame({function.frame}, {entry});"
         for number, block in enumerate(function.blocks):
@@ -157,8 +171,9 @@ class _FunctionText:
             yield f"sim_unknown({c_string(text)}, {entry});"
         yield "}"
 
-    def site(self, line: int) -> int:
-        return self.owner.site(self.number, line)
+    def site(self, line: int) -> str:
+        number = self.lines_seen.setdefault(line, len(self.lines_seen))
+        return f"(u32)(u64)({self.sites} + {number})"
 
     def _block(self, number: int, block: ir.Block) -> Iterator[str]:
         lines = [*block.lines, *[self.function.line] * (len(block.steps) + 1 - len(block.lines))]
@@ -169,10 +184,10 @@ class _FunctionText:
             yield self._step(step, self.site(line))
         yield from self._end(block.end, self.site(lines[len(block.steps)]))
 
-    def _step(self, step: ir.Step, site: int) -> str:
+    def _step(self, step: ir.Step, site: str) -> str:
         match step:
             case ir.Const(dst, value):
-                return self._set(dst, _literal(value))
+                return self._set(dst, self._constant(value))
             case ir.Move(dst, src):
                 return self._set(dst, f"r{src}")
             case ir.Unary(dst, op, src):
@@ -192,7 +207,7 @@ class _FunctionText:
                 return f"sim_unknown({c_string(reason)}, {site});"
         return self._calls(step, site)
 
-    def _calls(self, step: ir.Step, site: int) -> str:
+    def _calls(self, step: ir.Step, site: str) -> str:
         match step:
             case ir.Call(dst, name, args):
                 return self._direct(dst, name, args, site)
@@ -204,21 +219,22 @@ class _FunctionText:
                 return self._intrinsic(dst, name, args, site)
         raise ValueError(f"{self.function.name}: a step that the engine does not know: {step}")
 
-    def _direct(self, dst: int | None, name: str, args: Sequence[int], site: int) -> str:
-        if name not in self.owner.numbers:
+    def _direct(self, dst: int | None, name: str, args: Sequence[int], site: str) -> str:
+        if name not in self.program.functions:
             return f"sim_unknown({c_string(f'function {name} does not exist')}, {site});"
-        wanted = self.owner.program.functions[name].parameters
+        wanted = self.program.functions[name].parameters
         if len(args) < wanted:
             text = f"{name} takes {wanted} arguments, not {len(args)}"
             return f'sim_failure("wild call", {c_string(text)}, {site});'
-        return self._result(dst, f"f{self.owner.numbers[name]}({_arguments(args[:wanted])})")
+        self.called.add(name)
+        return self._result(dst, f"{symbol('f', name)}({_arguments(args[:wanted])})")
 
-    def _intrinsic(self, dst: int | None, name: str, args: Sequence[int], site: int) -> str:
+    def _intrinsic(self, dst: int | None, name: str, args: Sequence[int], site: str) -> str:
         signature = ir.INTRINSICS.get(name)
         if signature is None or signature.arguments != len(args):
             text = f"intrinsic {name} of {len(args)} arguments"
             return f"sim_unknown({c_string(text)}, {site});"
-        words = ", ".join([*(f"(u64)r{arg}" for arg in args), str(site)])
+        words = ", ".join([*(f"(u64)r{arg}" for arg in args), site])
         return self._result(dst, f"{name}({words})")
 
     def _result(self, dst: int | None, value: str) -> str:
@@ -227,7 +243,15 @@ class _FunctionText:
     def _set(self, dst: int, value: str) -> str:
         return f"r{dst} = ({c_type(self.function.registers[dst])})({value});"
 
-    def _binary(self, op: str, left: int, right: int, site: int) -> str:
+    def _constant(self, value: int) -> str:
+        found = self.addresses.find(value)
+        if found is None:
+            return _literal(value)
+        name, offset = found
+        self.symbols.add(name)
+        return f"(u64)({name} + {offset})"
+
+    def _binary(self, op: str, left: int, right: int, site: str) -> str:
         kind = self.function.registers[left]
         if op in ("div", "mod"):
             return f"sim_{op}_{c_type(kind)}(r{left}, r{right}, {site})"
@@ -240,7 +264,7 @@ class _FunctionText:
             raise ValueError(f"{self.function.name}: no operation {op}")
         return f"r{left} {_OPERATORS[op]} r{right}"
 
-    def _end(self, end: ir.End | None, site: int) -> Iterator[str]:
+    def _end(self, end: ir.End | None, site: str) -> Iterator[str]:
         match end:
             case None:
                 text = f"a block of {self.function.name} has no end"
@@ -270,15 +294,6 @@ class _FunctionText:
 def c_type(kind: ir.Type) -> str:
     """The name that `sim.h` gives to a type: u8 .. i64."""
     return f"{'i' if kind.signed else 'u'}{kind.bits}"
-
-
-def c_string(text: str) -> str:
-    """A C string literal of the text's UTF-8 bytes, whatever they are."""
-    safe = "".join(
-        chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}"
-        for byte in text.encode("utf-8", "replace")
-    )
-    return f'"{safe}"'
 
 
 def _literal(value: int) -> str:

@@ -100,13 +100,24 @@ bool access_freeing(u64 address, u64 size, u32 site)
 
 /* ---- loads and stores ---- */
 
+/* As access_point() for what stands in one word; most accesses are to words of one thread. */
+static inline bool word_point(u64 address, u32 size, bool write, u32 site)
+{
+	struct range range = { address, size, !write, write };
+
+	if (unlikely(tracing) || !memory_touch_quickly(address, size, write))
+		return access_point(1, &range, site);
+	threads[self].site = site;
+	threads[self].count++;
+	return false;
+}
+
 #define LOAD(bits)                                                                \
 	u##bits sim_load##bits(u64 address, u32 site)                             \
 	{                                                                         \
-		struct range range = { address, bits / 8, true, false };          \
 		u##bits value;                                                    \
 									          \
-		if (access_point(1, &range, site)) {                              \
+		if (unlikely(word_point(address, bits / 8, false, site))) {       \
 			memcpy(&value, (void *)address, bits / 8);                \
 			run_log(value);                                           \
 		}                                                                 \
@@ -119,9 +130,7 @@ bool access_freeing(u64 address, u64 size, u32 site)
 #define STORE(bits)                                                               \
 	void sim_store##bits(u64 address, u##bits value, u32 site)                \
 	{                                                                         \
-		struct range range = { address, bits / 8, false, true };          \
-									          \
-		if (access_point(1, &range, site))                                \
+		if (unlikely(word_point(address, bits / 8, true, site)))          \
 			run_log(0);                                               \
 		memcpy((void *)address, &value, bits / 8);                        \
 		if (unlikely(tracing))                                            \

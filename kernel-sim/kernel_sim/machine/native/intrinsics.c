@@ -263,10 +263,30 @@ u64 sim_compare(u64 a, u64 b, u64 size, u32 site)
 	return value;
 }
 
+#ifdef __x86_64__
+__attribute__((target("sse4.2"))) static u32 crc32c_quickly(u32 crc, const u8 *bytes, u64 size)
+{
+	u64 word, whole = crc;
+
+	for (; size >= 8; bytes += 8, size -= 8) {
+		memcpy(&word, bytes, 8);
+		whole = __builtin_ia32_crc32di(whole, word);
+	}
+	crc = (u32)whole;
+	for (; size; bytes++, size--)
+		crc = __builtin_ia32_crc32qi(crc, *bytes);
+	return crc;
+}
+#endif
+
 static u32 crc32c(u32 crc, const u8 *bytes, u64 size)
 {
 	static u32 table[256];
 
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("sse4.2"))
+		return crc32c_quickly(crc, bytes, size);
+#endif
 	for (u32 i = 0; !table[255] && i < 256; i++) {
 		u32 value = i;
 

@@ -3,8 +3,31 @@
  * Which races an execution has, and where the search has to go back for them. A port of
  * kernel_sim/explore/races.py, which explains it.
  */
+#include <stdlib.h>
 #include <string.h>
 #include "search.h"
+
+/* Of each event what nearly all of them are passed over by. */
+static struct brief {
+	u64 words; /* of its access: a bit for each, by its address; all where there are many */
+	u32 thread, count;
+	u64 run; /* the first event of those in a row that are the thread's */
+} *briefs;
+
+static u64 words_of(const struct pending *access)
+{
+	u64 found = 0;
+
+	for (u32 i = 0; i < access->ranges; i++) {
+		const struct range *r = &access->range[i];
+
+		if (r->size > 64)
+			return ~0ull;
+		for (u64 a = r->address >> 3; r->size && a <= (r->address + r->size - 1) >> 3; a++)
+			found |= 1ull << (a * 0x9e3779b97f4a7c15ull >> 58);
+	}
+	return found;
+}
 
 static const struct pending *access_of(const struct node *node)
 {
@@ -22,7 +45,7 @@ static void join(u32 *clock, const u32 *other)
 static u32 previous(struct node **events, u64 end, u32 thread, u32 *base)
 {
 	for (u64 i = end; i-- > 0;)
-		if (events[i]->chosen == thread) {
+		if (briefs[i].thread == thread) {
 			memcpy(base, events[i]->clock, sizeof(events[i]->clock));
 			return events[i]->count + 1;
 		}
@@ -33,13 +56,15 @@ static u32 previous(struct node **events, u64 end, u32 thread, u32 *base)
 static void joined(struct node **events, u64 end, const struct pending *access, const u32 *base,
 		   u32 *clock)
 {
+	u64 words = words_of(access);
+
 	memcpy(clock, base, MAX_THREADS * sizeof(*clock));
 	for (u64 i = end; i-- > 0;) {
-		const struct node *event = events[i];
+		const struct brief *b = &briefs[i];
 
-		if (clock[event->chosen] < event->count &&
-		    pending_conflict(access_of(event), access))
-			join(clock, event->clock);
+		if (clock[b->thread] < b->count && b->words & words &&
+		    pending_conflict(access_of(events[i]), access))
+			join(clock, events[i]->clock);
 	}
 }
 
@@ -51,9 +76,7 @@ static void add_thread(struct node *node, u32 thread)
 static void add_bounded(struct node **events, u64 number, u32 thread)
 {
 	add_thread(events[number], thread);
-	while (number > 0 && events[number - 1]->chosen == events[number]->chosen)
-		number--;
-	add_thread(events[number], thread);
+	add_thread(events[briefs[number].run], thread);
 }
 
 /* Whether none of the events that do not happen after `event` happens before `clock`. */
@@ -107,13 +130,15 @@ static void add_source(struct node **events, u64 number, u64 end, u32 thread,
 static void widen(struct node **events, u64 end, u32 thread, const struct pending *access,
 		  const u32 *base, bool bounded)
 {
+	u64 words = words_of(access);
 	u32 clock[MAX_THREADS];
 
 	memcpy(clock, base, sizeof(clock));
 	for (u64 i = end; i-- > 0;) {
+		const struct brief *b = &briefs[i];
 		const struct node *event = events[i];
 
-		if (event->chosen == thread || clock[event->chosen] >= event->count)
+		if (b->thread == thread || clock[b->thread] >= b->count || !(b->words & words))
 			continue;
 		if (!pending_conflict(access_of(event), access))
 			continue;
@@ -126,15 +151,39 @@ static void widen(struct node **events, u64 end, u32 thread, const struct pendin
 	}
 }
 
+static void make_room(u64 count)
+{
+	static u64 room;
+
+	if (count <= room)
+		return;
+	room = 2 * count;
+	briefs = realloc(briefs, room * sizeof(*briefs));
+	if (!briefs)
+		exit(4);
+}
+
+static void add_brief(u64 i, const struct node *event)
+{
+	bool goes_on = i > 0 && briefs[i - 1].thread == event->chosen;
+
+	briefs[i] = (struct brief){ words_of(access_of(event)), event->chosen, event->count,
+				    goes_on ? briefs[i - 1].run : i };
+}
+
 void races_add_points(struct node **events, u64 count, u64 first, const struct pending *pending,
 		      bool bounded)
 {
 	u32 base[MAX_THREADS];
 
+	make_room(count);
+	for (u64 i = 0; i < first && i < count; i++)
+		add_brief(i, events[i]);
 	for (u64 i = first; i < count; i++) {
 		struct node *node = events[i];
 
 		node->count = previous(events, i, node->chosen, base);
+		add_brief(i, node);
 		joined(events, i, access_of(node), base, node->clock);
 		node->clock[node->chosen] = node->count;
 		widen(events, i, node->chosen, access_of(node), base, bounded);

@@ -103,12 +103,12 @@ static void ran(void)
 	bool first = true;
 
 	printf("\"ran\": [");
-	for (u32 i = 0; i < sim_function_count; i++) {
+	for (u32 i = 0; i < sim_site_count; i++) {
 		if (!sim_ran[i])
 			continue;
 		printf(first ? "" : ", ");
 		first = false;
-		string(sim_functions[i].name);
+		string(sim_functions[sim_sites[i].function].name);
 	}
 	printf("]");
 }

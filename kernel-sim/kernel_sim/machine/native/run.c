@@ -258,7 +258,7 @@ void run_setup(void)
 	memory_setup();
 	fiber_setup();
 	/* Shared, so that what other processes of the search run counts. */
-	sim_ran = mmap(NULL, sim_function_count + 1, PROT_READ | PROT_WRITE,
+	sim_ran = mmap(NULL, sim_site_count + 1, PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sim_ran == MAP_FAILED)
 		exit(3);
