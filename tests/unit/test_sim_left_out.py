@@ -16,7 +16,8 @@ from tests.support.git_tree import make_git_tree, run_git
 
 CONFIG = {"CONFIG_ON": "y", "CONFIG_COUNT": "12", "SIM_OWN": "1"}
 KITS = {kit.name: kit for kit in load_kits()}
-IN, OUT, UNSURE = [], [(2, 2, True)], [(2, 2, False)]
+IN: list[tuple[int, int, bool]] = []
+OUT, UNSURE = [(2, 2, True)], [(2, 2, False)]
 
 
 def left_out(text: str) -> list[tuple[int, int, bool]]:
