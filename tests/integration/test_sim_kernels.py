@@ -28,6 +28,9 @@ FOUND = {
 LOCKED = ("mm/memory.c", "fs/jbd2/transaction.c")
 """What faults of locking are seeded into."""
 
+DEEP = os.environ.get("PATCHBOT_TEST_SIM") == "deep"
+"""Asked here, as tests have an environment of their own."""
+
 pytestmark = pytest.mark.xdist_group("simulated kernel")
 
 
@@ -73,7 +76,7 @@ def test_a_fault_of_locking_is_named(
     change: Change, kind: str, names: str, kernels: Kernels, home: Path, tmp_path: Path
 ) -> None:
     """One thread after the other comes to it: no schedule has to bring a deadlock about."""
-    if os.environ.get("PATCHBOT_TEST_SIM") != "deep":
+    if not DEEP:
         pytest.skip("opt-in: set PATCHBOT_TEST_SIM=deep for all seeded faults")
     commit = kernels.commit(change(kernels.files(*LOCKED)), f"{kind}\n")
     failure = _compare(kernels, home, tmp_path, [commit])[FIRST].after["failure"]
@@ -84,7 +87,7 @@ def test_a_fault_of_locking_is_named(
 
 @pytest.mark.parametrize("name", FOUND)
 def test_a_seeded_fault_is_found(name: str, kernels: Kernels, home: Path, tmp_path: Path) -> None:
-    if name != "range-start-0" and os.environ.get("PATCHBOT_TEST_SIM") != "deep":
+    if name != "range-start-0" and not DEEP:
         pytest.skip("opt-in: set PATCHBOT_TEST_SIM=deep for all seeded faults")
     fault = next(each for each in FAULTS if each.name == name)
     commit = kernels.commit(fault.change(kernels.files()), f"{name}\n")
