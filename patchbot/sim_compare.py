@@ -19,6 +19,7 @@ from patchbot.exporting import export_commit
 from patchbot.git import Repository
 from patchbot.model import Change
 from patchbot.proc import PROCESSES
+from patchbot.sim_unseen import find_unseen
 from patchbot.simulation import Asked, Place, Row, find_folder, run_kept, without_answer
 from patchbot.static.affected import find_changed_names
 from patchbot.static.changes import find_changes
@@ -31,13 +32,14 @@ Say = Callable[[str], None]
 class Pair:
     """One scenario with the patches and, where there is one, on the base.
 
-    `touched` are the changed functions that it called. `change` is None without a base, or where
-    one side has no whole answer.
+    `touched` are the changed functions that it called, `unseen` changed C files that are no part of
+    any program. `change` is None without a base, or where one side has no whole answer.
     """
 
     after: Row
     base: Row | None
     touched: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @property
     def scenario(self) -> str:
@@ -141,8 +143,12 @@ def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> 
     judged = [object_to(row, changed) for row in after]
     if not before:
         return [Pair(row, None) for row in judged]
-    touched = [_touched(row, changed) for row in judged]
-    return [Pair(*each) for each in zip(judged, before[0], touched, strict=True)]
+    unseen = find_unseen(work.tree, base, last, kit)
+    judged = [leave_open(row, unseen.lines) for row in judged]
+    return [
+        Pair(row, of_base, _touched(row, changed), unseen.files)
+        for row, of_base in zip(judged, before[0], strict=True)
+    ]
 
 
 def _run_all(
@@ -196,6 +202,13 @@ def object_to(row: Row, changed: Changed) -> Row:
     if not found:
         return row
     return {**row, "result": "inconclusive", "reasons": [*row["reasons"], *found]}
+
+
+def leave_open(row: Row, unseen: Sequence[str]) -> Row:
+    """Return the row; without a failure it is inconclusive where changed lines were left out."""
+    if not unseen or row["failure"]:
+        return row
+    return {**row, "result": "inconclusive", "reasons": [*row["reasons"], *unseen]}
 
 
 def _touched(row: Row, changed: Changed) -> tuple[str, ...]:

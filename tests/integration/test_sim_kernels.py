@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from kernel_sim.scenario import load_scenarios
 
-from patchbot.model import Change
+from patchbot.model import Change as Verdict
 from patchbot.sim_compare import Pair, Work, compare_commits
 from patchbot.simulation import Asked
 from patchbot.tree import open_tree
-from tests.support.kernel_faults import FAULTS
+from tests.support.kernel_faults import FAULTS, Change
 from tests.support.kernels import Kernels, make_kernels
 from tests.support.require import deep, require
+from tests.support.sim_lock_faults import keep_page_lock, take_list_lock_first
 
 FIRST, LATER = "write-protect/first-page", "write-protect/later-page"
 FOUND = {
@@ -22,6 +23,10 @@ FOUND = {
     "protects-nothing": {FIRST, LATER},
 }
 """What has to fail with each fault: a store is not made to wait, on that page."""
+
+LOCKED = ("mm/memory.c", "fs/jbd2/transaction.c")
+"""What faults of locking are seeded into."""
+
 
 pytestmark = pytest.mark.xdist_group("simulated kernel")
 
@@ -57,6 +62,25 @@ def test_the_unmodified_tree_passes(kernels: Kernels, home: Path, tmp_path: Path
         assert pair.after["covered"][1]["executions"] > 100
 
 
+@deep
+@pytest.mark.parametrize(
+    ("change", "kind", "names"),
+    [
+        (keep_page_lock, "unbalanced lock", "a page lock"),
+        (take_list_lock_first, "lock order", "j_list_lock"),
+    ],
+)
+def test_a_fault_of_locking_is_named(
+    change: Change, kind: str, names: str, kernels: Kernels, home: Path, tmp_path: Path
+) -> None:
+    """One thread after the other comes to it: no schedule has to bring a deadlock about."""
+    commit = kernels.commit(change(kernels.files(*LOCKED)), f"{kind}\n")
+    failure = _compare(kernels, home, tmp_path, [commit])[FIRST].after["failure"]
+    assert failure is not None
+    assert failure["kind"] == kind
+    assert names in failure["text"]
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == "range-start-0" else deep) for name in FOUND]
 )
@@ -67,7 +91,9 @@ def test_a_seeded_fault_is_found(name: str, kernels: Kernels, home: Path, tmp_pa
     failing = {pair.scenario for pair in found.values() if pair.after["failure"]}
     assert failing == FOUND[name]
     for pair in found.values():
-        assert pair.change is (Change.INTRODUCED if pair.scenario in failing else Change.UNCHANGED)
+        assert pair.change is (
+            Verdict.INTRODUCED if pair.scenario in failing else Verdict.UNCHANGED
+        )
         if pair.scenario in failing:
             assert pair.after["failure"]["kind"] == "recovery"
             assert pair.touched

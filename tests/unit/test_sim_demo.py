@@ -184,6 +184,21 @@ def test_a_change_that_no_schedule_runs_is_no_pass(tree: Repository, tmp_path: P
     assert judge_pairs([pair])[0] == "skipped"
 
 
+def test_lines_that_are_not_compiled_are_no_pass(tree: Repository, tmp_path: Path) -> None:
+    base = str(tree.resolve_commit("main"))
+    edited = commit_edit(
+        tree, "fs/jbd2/journal.c", "#include <linux/jbd2.h>\n",
+        "#include <linux/jbd2.h>\n#ifdef CONFIG_FS_DAX\nint dax;\n#endif\n",
+    )  # fmt: skip
+    asked = replace(work(tree, tmp_path, base, edited), asked=Asked(0, None, "python"))
+    (pair,) = compare_commits(asked)
+    assert (pair.after["result"], pair.change) == ("inconclusive", None)
+    assert pair.after["reasons"] == [
+        "changed lines 5 of fs/jbd2/journal.c are not in the configuration the simulator uses"
+    ]
+    assert judge_pairs([pair])[0] == "inconclusive"
+
+
 def test_a_change_to_what_the_model_replaces_is_inconclusive(
     tree: Repository, tmp_path: Path
 ) -> None:

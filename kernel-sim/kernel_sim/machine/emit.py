@@ -37,10 +37,6 @@ _OPERATORS: Final = {
 }
 
 
-HUGE: Final = 3000
-"""Steps from which on a function is not optimised: gcc would take minutes for 30,000."""
-
-
 _HEADER_PARTS: Final = 8
 """In so many parts go the functions of headers."""
 
@@ -152,8 +148,6 @@ class _FunctionText:
 
     def lines(self) -> Iterator[str]:
         function = self.function
-        if sum(len(block.steps) for block in function.blocks) > HUGE:
-            yield '__attribute__((optimize("O0")))'
         yield _header(function)
         yield "{"
         for number, register in enumerate(function.registers):
