@@ -141,7 +141,7 @@ def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> 
     sides += [(base, "on the base")] if base is not None else []
     after, *before = _run_all(work, sides, kit, say, jobs)
     judged = [object_to(row, changed) for row in after]
-    if not before:
+    if base is None:
         return [Pair(row, None) for row in judged]
     unseen = find_unseen(work.tree, base, last, kit)
     judged = [leave_open(row, unseen.lines) for row in judged]
