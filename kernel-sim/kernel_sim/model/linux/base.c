@@ -11,6 +11,8 @@
 #include <linux/xarray.h>
 #include "sim_linux.h"
 
+#define OF_BLOCKS	(1UL << 63)
+
 static struct task_struct tasks[SIM_THREADS];
 
 unsigned long volatile jiffies = 300 * HZ;
@@ -58,18 +60,26 @@ void *instead_of_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
 {
 	if (!cache)
 		sim_inconclusive("a cache that nobody has made");
+	if ((unsigned long)cache & OF_BLOCKS)
+		return page_address(sim_new_page());
 	return sim_alloc((unsigned long)cache);
 }
 
-/* A cache is nothing but the size of its objects. */
+/* A cache is nothing but the size of its objects, and whether they are blocks for a device to read. */
 struct kmem_cache *sim_cache(size_t size)
 {
 	return (struct kmem_cache *)size;
 }
 
+struct kmem_cache *sim_cache_of_blocks(size_t size)
+{
+	return (struct kmem_cache *)(size | OF_BLOCKS);
+}
+
 void instead_of_kmem_cache_free(struct kmem_cache *cache, void *object)
 {
-	sim_free(object);
+	if (!((unsigned long)cache & OF_BLOCKS))
+		sim_free(object);
 }
 
 void instead_of_kfree(const void *object)

@@ -147,7 +147,7 @@ int instead_of_crypto_shash_update(struct shash_desc *desc, const u8 *data, unsi
 struct kmem_cache *instead_of_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
 					   slab_flags_t flags, void (*ctor)(void *))
 {
-	return sim_cache(size);
+	return align >= 1UL << SECTOR_SHIFT ? sim_cache_of_blocks(size) : sim_cache(size);
 }
 
 int instead_of_jbd2_journal_start_thread(journal_t *journal)

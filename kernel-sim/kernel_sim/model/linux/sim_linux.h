@@ -10,9 +10,9 @@
 #include <linux/jbd2.h>
 
 #define SIM_THREADS	16
-#define SIM_PAGES	64
 
 struct kmem_cache *sim_cache(size_t size);
+struct kmem_cache *sim_cache_of_blocks(size_t size);
 void sim_message(const char *format);
 int sim_holds(const char *text, const char *part);
 struct page *sim_new_page(void);
