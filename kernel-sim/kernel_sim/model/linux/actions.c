@@ -3,9 +3,14 @@
 #include <linux/pagemap.h>
 #include <linux/writeback.h>
 #include "sim_mount.h"
+#include "sim_page.h"
 
-/* Static in the tree. */
+#ifdef SIM_LOAD_SUPERBLOCK	/* static in the tree */
 int load_superblock(journal_t *journal);
+#define read_superblock(journal)	load_superblock(journal)
+#else	/* jbd2_journal_init_dev() has read it */
+#define read_superblock(journal)	0
+#endif
 
 /* What a thread finds after a crash: each has its own, so that looking is no race. */
 static struct crashed {
@@ -14,18 +19,23 @@ static struct crashed {
 } crashes[SIM_THREADS];
 static unsigned long commit_lock;
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+/* What write_begin() and write_end() are told: who writes, and with flags or not; what they lock. */
+#ifdef SIM_WRITE_FOLIO
 #define WRITE_UNIT	struct folio
 #define UNIT_PAGE(unit)	(&(unit)->page)
-#define WRITE_FLAGS
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
-#define WRITE_UNIT	struct page
-#define UNIT_PAGE(unit)	(unit)
-#define WRITE_FLAGS
 #else
 #define WRITE_UNIT	struct page
 #define UNIT_PAGE(unit)	(unit)
+#endif
+#ifdef SIM_WRITE_FLAGS
 #define WRITE_FLAGS	0,
+#else
+#define WRITE_FLAGS
+#endif
+#ifdef SIM_WRITE_KIOCB
+#define WRITER(file)	(&(struct kiocb){ .ki_filp = (file) })
+#else
+#define WRITER(file)	(file)
 #endif
 
 int sim_write(long offset, unsigned char value)
@@ -38,20 +48,29 @@ int sim_write(long offset, unsigned char value)
 
 	down_write(&file->f_inode->i_rwsem);
 	file_update_time(file);
-	ret = mapping->a_ops->write_begin(file, mapping, offset, 1, WRITE_FLAGS &unit, &data);
+	ret = mapping->a_ops->write_begin(WRITER(file), mapping, offset, 1, WRITE_FLAGS &unit, &data);
 	if (!ret) {
 		((unsigned char *)page_address(UNIT_PAGE(unit)))[offset & ~PAGE_MASK] = value;
-		ret = mapping->a_ops->write_end(file, mapping, offset, 1, 1, unit, data);
+		ret = mapping->a_ops->write_end(WRITER(file), mapping, offset, 1, 1, unit, data);
 	}
 	up_write(&file->f_inode->i_rwsem);
 	return ret < 0 ? ret : 0;
 }
 
+/* As jbd2's thread does it when the time of a transaction is over: it asks for the commit first. */
 void sim_commit(void)
 {
+	journal_t *journal = sim_sbi.s_journal;
+	transaction_t *running;
+
 	sim_acquire(&commit_lock, 1);
-	if (sim_sbi.s_journal->j_running_transaction)
-		jbd2_journal_commit_transaction(sim_sbi.s_journal);
+	write_lock(&journal->j_state_lock);
+	running = journal->j_running_transaction;
+	if (running)
+		journal->j_commit_request = running->t_tid;
+	write_unlock(&journal->j_state_lock);
+	if (running)
+		jbd2_journal_commit_transaction(journal);
 	sim_swap(&commit_lock, 8, 0);
 }
 
@@ -86,7 +105,7 @@ static void recover(struct crashed *one)
 	sim_copy_disk(one->disk, sim_files());
 	journal = jbd2_journal_init_dev(&one->journal.bdev, &one->home.bdev, 0, JOURNAL_LENGTH,
 					SIM_BLOCK_BYTES);
-	if (!journal || load_superblock(journal))
+	if (IS_ERR_OR_NULL(journal) || read_superblock(journal))
 		sim_fail("recovery", "after a crash here the journal's superblock is bad");
 	if (jbd2_journal_recover(journal))
 		sim_fail("recovery", "after a crash here the journal cannot be recovered");
@@ -117,7 +136,7 @@ unsigned char sim_cached(long offset)
 /* Whether a page's block is at home, or a checkpoint will write it there. */
 static int is_kept(const struct inode *inode, struct page *page, struct buffer_head *bh, long at)
 {
-	unsigned long first = (page->index << PAGE_SHIFT) + at;
+	unsigned long first = (sim_page_index(page) << PAGE_SHIFT) + at;
 
 	if (bh && buffer_jbddirty(bh))
 		return 1;
@@ -129,11 +148,11 @@ int sim_will_be_written(long offset)
 {
 	struct mapped_file *one = sim_this_file();
 	struct page *page = sim_page_of(one, offset >> PAGE_SHIFT);
-	struct buffer_head *bh = page_has_buffers(page) ? page_buffers(page) : NULL;
+	struct buffer_head *bh = sim_page_buffers(page);
 	long at;
 
-	if (PageDirty(page) &&
-	    xa_get_mark(&one->file.f_mapping->i_pages, page->index, PAGECACHE_TAG_DIRTY))
+	if (sim_page_dirty(page) &&
+	    xa_get_mark(&one->file.f_mapping->i_pages, offset >> PAGE_SHIFT, PAGECACHE_TAG_DIRTY))
 		return 1;
 	for (at = 0; at < PAGE_SIZE; at += SIM_BLOCK_BYTES) {
 		if (!is_kept(&one->node.vfs_inode, page, bh, at))

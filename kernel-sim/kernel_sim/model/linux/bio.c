@@ -8,7 +8,6 @@
 #include <linux/backing-dev-defs.h>
 #include <linux/bio.h>
 #include <linux/blkdev.h>
-#include <linux/version.h>
 #include <sim/scenario.h>
 #include "sim_linux.h"
 
@@ -58,7 +57,7 @@ void sim_make_disk(struct sim_device *device)
 
 static struct sim_device *device_of(struct bio *bio)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 12, 0)
+#ifdef SIM_BIO_BDEV
 	return container_of(bio->bi_bdev, struct sim_device, bdev);
 #else
 	return container_of(bio->bi_disk, struct sim_device, disk);
@@ -197,31 +196,25 @@ static void submit(struct bio *bio)
 		serve(bio, sum);
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
-void instead_of_submit_bio(struct bio *bio)
-{
-	submit(bio);
-}
-#else
-blk_qc_t instead_of_submit_bio(struct bio *bio)
+/* Some trees want a number back, which nobody looks at. */
+unsigned int instead_of_submit_bio(struct bio *bio)
 {
 	submit(bio);
 	return 0;
 }
-#endif
 
 static struct bio *new_bio(unsigned short vecs)
 {
 	struct bio *bio = sim_alloc(sizeof(*bio) + vecs * sizeof(struct bio_vec));
 
-	bio->bi_io_vec = bio->bi_inline_vecs;
+	bio->bi_io_vec = (struct bio_vec *)(bio + 1);
 	bio->bi_max_vecs = vecs;
 	bio->__bi_cnt.counter = 1;
 	bio->__bi_remaining.counter = 1;
 	return bio;
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+#ifdef SIM_BIO_ALLOC_BDEV
 struct bio *instead_of_bio_alloc_bioset(struct block_device *bdev, unsigned short vecs, blk_opf_t opf,
 				   gfp_t gfp, struct bio_set *set)
 {

@@ -3,6 +3,7 @@
 #include <linux/buffer_head.h>
 #include <linux/blkdev.h>
 #include "sim_linux.h"
+#include "sim_page.h"
 
 static struct buffer_head *buffers[SIM_BLOCKS_MOST];
 static unsigned long buffers_lock;
@@ -33,6 +34,15 @@ static struct buffer_head **cached(struct sim_device *device, sector_t block)
 	return &buffers[number_of(device, block)];
 }
 
+static struct address_space *mapping_of(struct block_device *bdev)
+{
+#ifdef SIM_BD_MAPPING
+	return bdev->bd_mapping;
+#else
+	return bdev->bd_inode->i_mapping;
+#endif
+}
+
 static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block, unsigned int size)
 {
 	struct buffer_head *bh = sim_alloc(sizeof(*bh));
@@ -45,8 +55,7 @@ static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block,
 	return bh;
 }
 
-struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
-				       gfp_t gfp)
+struct buffer_head *sim_buffer(struct block_device *bdev, sector_t block, unsigned int size)
 {
 	struct sim_device *device = device_of(bdev);
 	struct buffer_head **slot = cached(device, block);
@@ -63,6 +72,7 @@ struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t 
 		if (!bh) {
 			bh = new_buffer(bdev, block, size);
 			bh->b_page = sim_new_page();
+			sim_put_into_file(bh->b_page, mapping_of(bdev), block);
 			bh->b_data = page_address(bh->b_page);
 			*slot = bh;
 		}
@@ -72,7 +82,13 @@ struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t 
 	return bh;
 }
 
-struct buffer_head *instead_of___find_get_block(struct block_device *bdev, sector_t block, unsigned size)
+struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
+				       gfp_t gfp)
+{
+	return sim_buffer(bdev, block, size);
+}
+
+struct buffer_head *sim_find_buffer(struct block_device *bdev, sector_t block, unsigned int size)
 {
 	struct sim_device *device = device_of(bdev);
 	struct buffer_head *bh = *cached(device, block);
@@ -82,6 +98,11 @@ struct buffer_head *instead_of___find_get_block(struct block_device *bdev, secto
 	if (bh)
 		get_bh(bh);
 	return bh;
+}
+
+struct buffer_head *instead_of___find_get_block(struct block_device *bdev, sector_t block, unsigned int size)
+{
+	return sim_find_buffer(bdev, block, size);
 }
 
 struct buffer_head *instead_of_alloc_buffer_head(gfp_t gfp)

@@ -214,3 +214,7 @@ int instead_of_errseq_check_and_advance(errseq_t *seq, errseq_t *since)
 void instead_of_wb_stat_mod(struct bdi_writeback *wb, enum wb_stat_item item, s64 amount)
 {
 }
+
+void instead_of_rcu_read_unlock_strict(void)
+{
+}

@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 #include <crypto/hash.h>
 #include "sim_mount.h"
+#include "sim_page.h"
 
 /* Static in the tree. */
 int journal_init_caches(void);
@@ -19,6 +20,7 @@ struct ext4_sb_info sim_sbi;
 struct sim_device sim_home_device;
 unsigned int sim_block_bits = 12;
 static struct ext4_super_block raw_super;
+static struct super_block devices;
 static struct sim_device journal_device;
 static struct backing_dev_info bdi;
 static struct vfsmount mount;
@@ -180,8 +182,8 @@ void sim_make_device(struct sim_device *device, unsigned char **bytes, unsigned 
 
 	inode.i_mapping = &inode.i_data;
 	inode.i_data.host = &inode;
-	inode.i_sb = &sim_sb;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	inode.i_sb = blockdev_superblock;
+#ifdef SIM_BD_MAPPING
 	device->bdev.bd_mapping = &inode.i_data;
 #else
 	device->bdev.bd_inode = &inode;
@@ -215,7 +217,7 @@ static void make_journal(void)
 	journal_init_caches();
 	format(sim_disk);
 	journal = jbd2_journal_init_dev(&journal_device.bdev, &sim_home_device.bdev, 0, JOURNAL_LENGTH, SIM_BLOCK_BYTES);
-	if (!journal || jbd2_journal_load(journal))
+	if (IS_ERR_OR_NULL(journal) || jbd2_journal_load(journal))
 		sim_inconclusive("the journal cannot be loaded");
 	journal->j_private = &sim_sb;
 	sim_sbi.s_journal = journal;
@@ -251,7 +253,10 @@ static void make_super(enum sim_data_mode mode)
 	sim_sb.s_bdev = &sim_home_device.bdev;
 	sim_sb.s_bdi = &bdi;
 #ifdef BDI_CAP_WRITEBACK	/* once it was the other way round */
-	bdi.capabilities = BDI_CAP_WRITEBACK | BDI_CAP_WRITEBACK_ACCT;
+	bdi.capabilities |= BDI_CAP_WRITEBACK;
+#endif
+#ifdef BDI_CAP_WRITEBACK_ACCT
+	bdi.capabilities |= BDI_CAP_WRITEBACK_ACCT;
 #endif
 	if (sim_wants_stable_pages())
 		want_stable_pages();
@@ -273,9 +278,7 @@ static void make_pages(struct inode *inode, int pages)
 	for (i = 0; i < pages; i++) {
 		struct page *page = sim_new_page();
 
-		page->mapping = inode->i_mapping;
-		page->index = i;
-		page->flags = 1UL << PG_uptodate;
+		sim_put_into_file(page, inode->i_mapping, i);
 		sim_fill(page_address(page), 'a', PAGE_SIZE);
 		xa_store(&inode->i_data.i_pages, i, page, GFP_KERNEL);
 		inode->i_data.nrpages++;
@@ -333,6 +336,8 @@ void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 {
 	sim_disk = sim_alloc(SIM_BLOCKS * SIM_BLOCK_BYTES);
 	sim_start();
+	blockdev_superblock = &devices;
+	devices.s_bdi = &bdi;
 	sim_make_device(&sim_home_device, &sim_disk, 0);
 	sim_make_device(&journal_device, &sim_disk, JOURNAL_FIRST);
 	sim_make_crashes();

@@ -5,6 +5,7 @@
 #include <linux/rmap.h>
 #include <linux/writeback.h>
 #include "sim_linux.h"
+#include "sim_page.h"
 
 #define SETUP_PAGES	96
 #define THREAD_PAGES	32
@@ -49,12 +50,12 @@ void instead_of_balance_dirty_pages_ratelimited(struct address_space *mapping)
 
 struct address_space *instead_of_page_mapping(struct page *page)
 {
-	return page->mapping;
+	return sim_page_mapping(page);
 }
 
 struct address_space *instead_of_page_rmapping(struct page *page)
 {
-	return page->mapping;
+	return sim_page_mapping(page);
 }
 
 /* Of what is dirty nobody keeps lists here; a change to the inode itself goes to the file system. */
@@ -65,6 +66,11 @@ void instead_of___mark_inode_dirty(struct inode *inode, int flags)
 }
 
 struct super_block *blockdev_superblock;
+
+struct backing_dev_info *instead_of_inode_to_bdi(struct inode *inode)
+{
+	return inode->i_sb->s_bdi;
+}
 
 /* Pages are never given back. */
 void instead_of_release_pages(struct page **released, int count)

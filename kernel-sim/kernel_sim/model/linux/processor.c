@@ -3,9 +3,16 @@
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
 #include "sim_mount.h"
+#include "sim_page.h"
 
 /* Static in the tree. */
+#ifdef SIM_WP_FOLIO
+vm_fault_t wp_page_shared(struct vm_fault *vmf, struct folio *folio);
+#define write_fault(vmf)	wp_page_shared(vmf, (struct folio *)(vmf)->page)
+#else
 vm_fault_t wp_page_shared(struct vm_fault *vmf);
+#define write_fault(vmf)	wp_page_shared(vmf)
+#endif
 vm_fault_t do_shared_fault(struct vm_fault *vmf);
 
 static pmd_t pmd = { { { SIM_PRESENT } } };
@@ -51,7 +58,7 @@ int sim_store(long offset, unsigned char value)
 		if (pte_present(vmf.orig_pte)) {
 			vmf.page = pte_page(vmf.orig_pte);
 			spin_lock(&page_table_lock);
-			ret = wp_page_shared(&vmf);
+			ret = write_fault(&vmf);
 		} else {
 			ret = do_shared_fault(&vmf);
 		}
@@ -88,13 +95,13 @@ vm_fault_t instead_of_finish_fault(struct vm_fault *vmf)
 
 int sim_write_protect(struct page *page)
 {
-	struct mapped_file *one = sim_file_mapped(page->mapping);
+	struct mapped_file *one = sim_file_mapped(sim_page_mapping(page));
 	pte_t *pte;
 	int cleaned = 0;
 
 	if (!one)
 		return 0;
-	pte = &one->ptes[page->index];
+	pte = &one->ptes[sim_page_index(page)];
 	spin_lock(&page_table_lock);
 	sim_acquire(&tlb, 1);
 	if (pte_present(*pte) && (pte_dirty(*pte) || pte_write(*pte))) {

@@ -22,6 +22,8 @@ void sim_unlock_page(struct page *page);
 int sim_write_protect(struct page *page);
 void sim_wake_all(void);
 void sim_wait_for_bit(unsigned long *word, int bit);
+struct buffer_head *sim_buffer(struct block_device *bdev, sector_t block, unsigned int size);
+struct buffer_head *sim_find_buffer(struct block_device *bdev, sector_t block, unsigned int size);
 
 /* The disk: its blocks in memory, as they would be found after the power was cut. */
 extern unsigned char *sim_disk;

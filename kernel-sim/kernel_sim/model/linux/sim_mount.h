@@ -4,7 +4,6 @@
 #define _SIM_MOUNT_H
 
 #include <linux/mm.h>
-#include <linux/version.h>
 #include <sim/scenario.h>
 #include "sim_linux.h"
 #include "fs/ext4/ext4.h"

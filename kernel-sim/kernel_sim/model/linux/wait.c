@@ -8,6 +8,7 @@
 #include <linux/percpu-rwsem.h>
 #include <linux/pagemap.h>
 #include "sim_linux.h"
+#include "sim_page.h"
 
 static unsigned long sleepers;	/* a bit for each thread that waits to be woken */
 
@@ -98,7 +99,7 @@ void instead_of___wait_on_buffer(struct buffer_head *bh)
 
 void instead_of_wait_on_page_bit(struct page *page, int bit)
 {
-	sim_wait_for_bit(&page->flags, bit);
+	sim_wait_for_bit(sim_page_flags(page), bit);
 }
 
 void instead_of_wake_up_page_bit(struct page *page, int bit)
@@ -120,12 +121,12 @@ void instead_of_bit_spin_unlock(int bit, unsigned long *word)
 
 void sim_lock_page(struct page *page)
 {
-	sim_acquire(&page->flags, 1UL << PG_locked);
+	sim_acquire(sim_page_flags(page), 1UL << PG_locked);
 }
 
 void sim_unlock_page(struct page *page)
 {
-	if (!(sim_and(&page->flags, 8, ~(1UL << PG_locked)) & 1UL << PG_locked))
+	if (!(sim_and(sim_page_flags(page), 8, ~(1UL << PG_locked)) & 1UL << PG_locked))
 		sim_fail("unbalanced lock", "a page is unlocked that is not locked");
 }
 
