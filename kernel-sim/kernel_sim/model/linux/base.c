@@ -56,7 +56,7 @@ void *instead_of_kmalloc(size_t size, gfp_t flags)
 	return sim_alloc(size);
 }
 
-void *instead_of_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
+void *sim_from_cache(struct kmem_cache *cache)
 {
 	if (!cache)
 		sim_inconclusive("a cache that nobody has made");
@@ -65,15 +65,20 @@ void *instead_of_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
 	return sim_alloc((unsigned long)cache);
 }
 
+void *instead_of_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
+{
+	return sim_from_cache(cache);
+}
+
 /* A cache is nothing but the size of its objects, and whether they are blocks for a device to read. */
 struct kmem_cache *sim_cache(size_t size)
 {
 	return (struct kmem_cache *)size;
 }
 
-struct kmem_cache *sim_cache_of_blocks(size_t size)
+struct kmem_cache *sim_cache_aligned(size_t size, size_t align)
 {
-	return (struct kmem_cache *)(size | OF_BLOCKS);
+	return (struct kmem_cache *)(align >= 1UL << SECTOR_SHIFT ? size | OF_BLOCKS : size);
 }
 
 void instead_of_kmem_cache_free(struct kmem_cache *cache, void *object)

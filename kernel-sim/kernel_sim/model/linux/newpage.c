@@ -2,7 +2,6 @@
 /* Pages that a file gets when it becomes longer. They stay: nobody reclaims them. */
 #include <linux/pagemap.h>
 #include <linux/swap.h>
-#include <linux/version.h>
 #include "sim_linux.h"
 
 struct page *instead_of___page_cache_alloc(gfp_t gfp)
@@ -14,7 +13,7 @@ void instead_of_lru_cache_add(struct page *page)
 {
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
+#ifdef SIM_FOLIOS
 struct folio *instead_of_filemap_alloc_folio(gfp_t gfp, unsigned int order)
 {
 	if (order)

@@ -12,7 +12,8 @@
 #define SIM_THREADS	16
 
 struct kmem_cache *sim_cache(size_t size);
-struct kmem_cache *sim_cache_of_blocks(size_t size);
+struct kmem_cache *sim_cache_aligned(size_t size, size_t align);
+void *sim_from_cache(struct kmem_cache *cache);
 void sim_message(const char *format);
 int sim_holds(const char *text, const char *part);
 struct page *sim_new_page(void);
