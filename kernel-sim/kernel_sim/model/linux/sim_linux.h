@@ -22,6 +22,7 @@ void sim_lock_page(struct page *page);
 void sim_unlock_page(struct page *page);
 int sim_write_protect(struct page *page);
 void sim_wake_all(void);
+void sim_wait_for_page(struct page *page, int bit);
 void sim_wait_for_bit(unsigned long *word, int bit);
 struct buffer_head *sim_buffer(struct block_device *bdev, sector_t block, unsigned int size);
 struct buffer_head *sim_find_buffer(struct block_device *bdev, sector_t block, unsigned int size);
