@@ -35,7 +35,7 @@ int instead_of_folio_mkclean(struct folio *folio)
 
 void instead_of_folio_wait_bit(struct folio *folio, int bit)
 {
-	sim_wait_for_bit((unsigned long *)&folio->flags, bit);
+	sim_wait_for_page(&folio->page, bit);
 }
 
 void instead_of_folio_wake_bit(struct folio *folio, int bit)

@@ -149,7 +149,7 @@ int instead_of_crypto_shash_update(struct shash_desc *desc, const u8 *data, unsi
 struct kmem_cache *instead_of_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
 					   slab_flags_t flags, void (*ctor)(void *))
 {
-	return sim_cache(size);
+	return sim_cache_aligned(size, align);
 }
 
 int instead_of_jbd2_journal_start_thread(journal_t *journal)
@@ -302,7 +302,7 @@ static void make_inode(struct ext4_inode_info *node, int journal_flag, long size
 	inode->i_mapping = &inode->i_data;
 	inode->i_data.host = inode;
 	xa_init_flags(&inode->i_data.i_pages, XA_FLAGS_LOCK_IRQ);
-#ifdef SIM_STABLE_MAPPING
+#ifdef SIM_MAPPING_STABLE
 	if (sim_wants_stable_pages())
 		mapping_set_stable_writes(&inode->i_data);
 #endif

@@ -98,9 +98,22 @@ void instead_of___wait_on_buffer(struct buffer_head *bh)
 	sim_wait_for_bit(&bh->b_state, BH_Lock);
 }
 
+/* Who clears a page's bit wakes nobody where the page does not say that somebody waits. */
+void sim_wait_for_page(struct page *page, int bit)
+{
+	for (;;) {
+		sim_or(&sleepers, 8, my_bit());
+		set_bit(PG_waiters, sim_page_flags(page));
+		if (!test_bit(bit, sim_page_flags(page)))
+			break;
+		sim_wait(&sleepers, my_bit(), 0);
+	}
+	sim_and(&sleepers, 8, ~my_bit());
+}
+
 void instead_of_wait_on_page_bit(struct page *page, int bit)
 {
-	sim_wait_for_bit(sim_page_flags(page), bit);
+	sim_wait_for_page(page, bit);
 }
 
 void instead_of_wake_up_page_bit(struct page *page, int bit)
