@@ -470,10 +470,6 @@ def _run_doctor(args: argparse.Namespace, narrator: Narrator) -> int:
     return ExitCode.COULD_NOT_RUN if missing else ExitCode.ACCEPT
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "review": _run_review,
     "apply": _run_apply,
@@ -487,3 +483,7 @@ _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "demo": _run_demo,
     "doctor": _run_doctor,
 }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
