@@ -479,10 +479,6 @@ def _run_doctor(args: argparse.Namespace, narrator: Narrator) -> int:
     return ExitCode.COULD_NOT_RUN if missing else ExitCode.ACCEPT
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "tui": _run_tui,
     "review": _run_review,
@@ -497,3 +493,7 @@ _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "demo": _run_demo,
     "doctor": _run_doctor,
 }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -101,11 +101,16 @@ def test_bodies_that_are_left_out(text: str, bodies: list[tuple[int, int]]) -> N
 
 # ------------------------------------------------------------------ going on linking
 
-MODEL = unit("m.c", "int missing(void);\nint count = 1;\n"
-             "int lone(void) { return twice(20) + missing(); }\n"
-             "int used(void) { return twice(count); }\nint *other = &count;\n")  # fmt: skip
-SCENARIO = "int used(void);\nvoid sim_note(const char *, unsigned long);\n%s\n" \
-    "void setup(void) { sim_note(\"is\", used() + own()); }\nvoid check(void) { }\n"  # fmt: skip
+MODEL = unit(
+    "m.c",
+    "int missing(void);\nint count = 1;\n"
+    "int lone(void) { return twice(20) + missing(); }\n"
+    "int used(void) { return twice(count); }\nint *other = &count;\n",
+)
+SCENARIO = (
+    "int used(void);\nvoid sim_note(const char *, unsigned long);\n%s\n"
+    'void setup(void) { sim_note("is", used() + own()); }\nvoid check(void) { }\n'
+)
 
 
 def notes(program: ir.Program) -> list[tuple[str, int]]:

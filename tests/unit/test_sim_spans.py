@@ -19,7 +19,7 @@ PROGRAM = """
 void *sim_alloc(unsigned long); int sim_thread(const char *, void (*)(void *), void *, int);
 void sim_copy(void *, const void *, unsigned long); void sim_fill(void *, int, unsigned long);
 unsigned int sim_crc32c(unsigned int, const void *, unsigned long);
-void sim_fail(const char *, const char *);
+void sim_fail(const char *, const char *); void sim_free(const void *);
 struct step { int kind, to, from, size; };
 static struct step steps[2][3] = STEPS;
 static int limit = LIMIT;
@@ -42,6 +42,12 @@ static void take(struct step *s)
 		own[3] = 9;
 		sim_copy(own + 8, area, 1024);
 		sim_copy(area + s->to, own + 800, 700);
+		break;
+	case 6:
+		own = sim_alloc(1500);
+		if (s->to)
+			sim_free(own);
+		sim_copy(area, own + s->from, s->size);
 		break;
 	}
 }
@@ -114,3 +120,25 @@ def test_every_word_of_a_span_is_shared_by_a_fill_and_one_store() -> None:
     found = native_engine(program).explore(Mode.NONE, Bounds(highest=None))
     assert found.locations == {(area + 512) // 8 + word for word in range(64)}
     assert [one.executions for one in found.outcome.covered] == [6]
+
+
+@pytest.mark.parametrize(
+    ("step", "failure"),
+    [
+        ((6, 0, 0, 1500), None),
+        ((6, 0, 476, 1024), None),
+        ((6, 0, 0, 1501), ("wild access", "read of 1501 bytes at 0x31000000")),
+        ((6, 0, 477, 1024), ("wild access", "read of 1024 bytes at 0x310001dd")),
+        ((6, 1, 0, 600), ("use after free", "read of 600 bytes at 0x31000000")),
+    ],
+)
+def test_long_accesses_of_an_object(
+    step: tuple[int, int, int, int], failure: tuple[str, str] | None
+) -> None:
+    idle = (2, 2000, 0, 1)
+    program = make([[step, idle, idle], [idle, idle, idle]], 0)
+    outcome = native_engine(program).explore(Mode.NONE, Bounds(highest=0)).outcome
+    found = outcome.failure
+    assert (found and (found.kind, found.text)) == failure
+    reference = Search(PythonEngine(program, steps=100_000), Mode.NONE, Bounds(highest=0))
+    assert outcome == reference.explore()

@@ -39,6 +39,7 @@ _OPERATORS: Final = {
 
 _HEADER_PARTS: Final = 8
 """In so many parts go the functions of headers."""
+_MODEL: Final = "<sim>/model/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ def _check_globals(globals_: Sequence[ir.Global]) -> None:
 
 
 def _part_of(path: str) -> str:
-    if path.endswith(".c"):
-        return path
+    if path.endswith(".c") or path.startswith(_MODEL):
+        return path  # what scenarios include is not together with what they share
     return f"{zlib.crc32(path.encode()) % _HEADER_PARTS}"
 
 

@@ -320,9 +320,18 @@ static const char *fault_kind(u64 address, u64 size, bool write, bool *constant)
 	return "wild access";
 }
 
+/* All of an object is live, or all of it is freed. */
+static bool is_live_object(u64 address, u64 size)
+{
+	return size > SPAN_BYTES && memory_object(address) >= size &&
+	       shadow[address - GLOBALS] == LIVE;
+}
+
 const char *memory_fault(u64 address, u64 size, bool write, bool *constant)
 {
 	*constant = false;
+	if (is_live_object(address, size))
+		return NULL;
 	if (likely(IN_MEMORY(address) && size <= MEMORY_END - address &&
 		   range_live(shadow + (address - GLOBALS), size, write)))
 		return NULL;

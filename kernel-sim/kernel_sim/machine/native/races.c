@@ -7,12 +7,17 @@
 #include <string.h>
 #include "search.h"
 
-/* Of each event what nearly all of them are passed over by. */
+/* Of each event what tells quickly who it is of. */
 static struct brief {
-	u64 words; /* of its access: a bit for each, by its address; all where there are many */
 	u32 thread, count;
 	u64 run; /* the first event of those in a row that are the thread's */
 } *briefs;
+
+/*
+ * An access has a bit of 64 for each word that it touches, by the word's address; all of them where
+ * there are many. For each bit, which events have it: a bit map, `map_size` times 64 events long.
+ */
+static u64 *maps, map_size, last_of[MAX_THREADS]; /* each thread's last event, from 1 */
 
 static u64 words_of(const struct pending *access)
 {
@@ -41,16 +46,40 @@ static void join(u32 *clock, const u32 *other)
 			clock[t] = other[t];
 }
 
-/* The count that the thread's event at `end` has; `base` gets the clock of the one before. */
-static u32 previous(struct node **events, u64 end, u32 thread, u32 *base)
+/* The count that the thread's next event has; `base` gets the clock of its last one. */
+static u32 previous(struct node **events, u32 thread, u32 *base)
 {
-	for (u64 i = end; i-- > 0;)
-		if (briefs[i].thread == thread) {
-			memcpy(base, events[i]->clock, sizeof(events[i]->clock));
-			return events[i]->count + 1;
-		}
-	memset(base, 0, MAX_THREADS * sizeof(*base));
-	return 1;
+	const struct node *event;
+
+	if (!last_of[thread]) {
+		memset(base, 0, MAX_THREADS * sizeof(*base));
+		return 1;
+	}
+	event = events[last_of[thread] - 1];
+	memcpy(base, event->clock, sizeof(event->clock));
+	return event->count + 1;
+}
+
+static u64 with_words(u64 words, u64 block)
+{
+	u64 found = 0;
+
+	if (!~words)
+		return ~0ull;
+	for (; words; words &= words - 1)
+		found |= maps[(u64)__builtin_ctzll(words) * map_size + block];
+	return found;
+}
+
+/* The last event before `end` that may touch one of these words; its number from 1, or 0. */
+static u64 before(u64 words, u64 end)
+{
+	u64 block = end / 64, found;
+
+	found = end % 64 ? with_words(words, block) & ((1ull << end % 64) - 1) : 0;
+	while (!found && block > 0)
+		found = with_words(words, --block);
+	return found ? block * 64 + 64 - (u64)__builtin_clzll(found) : 0;
 }
 
 static void joined(struct node **events, u64 end, const struct pending *access, const u32 *base,
@@ -59,11 +88,10 @@ static void joined(struct node **events, u64 end, const struct pending *access, 
 	u64 words = words_of(access);
 
 	memcpy(clock, base, MAX_THREADS * sizeof(*clock));
-	for (u64 i = end; i-- > 0;) {
+	for (u64 i = end; (i = before(words, i)) && i--;) {
 		const struct brief *b = &briefs[i];
 
-		if (clock[b->thread] < b->count && b->words & words &&
-		    pending_conflict(access_of(events[i]), access))
+		if (clock[b->thread] < b->count && pending_conflict(access_of(events[i]), access))
 			join(clock, events[i]->clock);
 	}
 }
@@ -134,11 +162,11 @@ static void widen(struct node **events, u64 end, u32 thread, const struct pendin
 	u32 clock[MAX_THREADS];
 
 	memcpy(clock, base, sizeof(clock));
-	for (u64 i = end; i-- > 0;) {
+	for (u64 i = end; (i = before(words, i)) && i--;) {
 		const struct brief *b = &briefs[i];
 		const struct node *event = events[i];
 
-		if (b->thread == thread || clock[b->thread] >= b->count || !(b->words & words))
+		if (b->thread == thread || clock[b->thread] >= b->count)
 			continue;
 		if (!pending_conflict(access_of(event), access))
 			continue;
@@ -151,24 +179,31 @@ static void widen(struct node **events, u64 end, u32 thread, const struct pendin
 	}
 }
 
-static void make_room(u64 count)
+static void begin_events(u64 count)
 {
 	static u64 room;
 
-	if (count <= room)
-		return;
-	room = 2 * count;
-	briefs = realloc(briefs, room * sizeof(*briefs));
-	if (!briefs)
-		exit(4);
+	if (count > room) {
+		room = 2 * count;
+		map_size = room / 64 + 1;
+		briefs = realloc(briefs, room * sizeof(*briefs));
+		maps = realloc(maps, 64 * map_size * sizeof(*maps));
+		if (!briefs || !maps)
+			exit(4);
+	}
+	if (maps)
+		memset(maps, 0, 64 * map_size * sizeof(*maps));
+	memset(last_of, 0, sizeof(last_of));
 }
 
-static void add_brief(u64 i, const struct node *event)
+static void add_event(u64 i, const struct node *event)
 {
 	bool goes_on = i > 0 && briefs[i - 1].thread == event->chosen;
 
-	briefs[i] = (struct brief){ words_of(access_of(event)), event->chosen, event->count,
-				    goes_on ? briefs[i - 1].run : i };
+	briefs[i] = (struct brief){ event->chosen, event->count, goes_on ? briefs[i - 1].run : i };
+	last_of[event->chosen] = i + 1;
+	for (u64 words = words_of(access_of(event)); words; words &= words - 1)
+		maps[(u64)__builtin_ctzll(words) * map_size + i / 64] |= 1ull << i % 64;
 }
 
 void races_add_points(struct node **events, u64 count, u64 first, const struct pending *pending,
@@ -176,21 +211,21 @@ void races_add_points(struct node **events, u64 count, u64 first, const struct p
 {
 	u32 base[MAX_THREADS];
 
-	make_room(count);
+	begin_events(count);
 	for (u64 i = 0; i < first && i < count; i++)
-		add_brief(i, events[i]);
+		add_event(i, events[i]);
 	for (u64 i = first; i < count; i++) {
 		struct node *node = events[i];
 
-		node->count = previous(events, i, node->chosen, base);
-		add_brief(i, node);
+		node->count = previous(events, node->chosen, base);
+		add_event(i, node);
 		joined(events, i, access_of(node), base, node->clock);
 		node->clock[node->chosen] = node->count;
 		widen(events, i, node->chosen, access_of(node), base, bounded);
 	}
 	for (u32 t = 0; t < MAX_THREADS; t++)
 		if (pending[t].present) {
-			previous(events, count, t, base);
+			previous(events, t, base);
 			widen(events, count, t, &pending[t], base, bounded);
 		}
 }
