@@ -169,6 +169,10 @@ class Windows:
     def _thread(self) -> str:
         return self._stub.threads[self._hold.processor]
 
+    @property
+    def _held_number(self) -> int:
+        return self._stub.threads.index(self._held)
+
     def _check_kernel(self) -> None:
         """Read the banner where System.map has it: a wrong address is never hit, or in another."""
         address = self._symbols.address(_BANNER)
@@ -259,7 +263,7 @@ class Windows:
 
     def _not_reached(self) -> WindowNotReached:
         bound = f"within {self._hold.reach_s:g} s"
-        when = f"while vCPU {self._held} was held" if self._held else bound
+        when = f"while vCPU {self._held_number} was held" if self._held else bound
         return WindowNotReached(
             f"{'>'.join(self._hold.steps)} was not reached on vCPU {self._hold.processor} "
             f"{when} (seen: {'; '.join(self._words()) or 'nothing'})",

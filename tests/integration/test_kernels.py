@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -70,6 +71,10 @@ def test_stock(stock: Image, outcomes: Outcomes) -> None:
     assert {name: each.error for name, each in found.items() if not each.answered} == {}
     failing = {name: each.failed for name, each in found.items() if each.failed}
     assert {name: why for name, why in failing.items() if name not in FAILS_ON_STOCK} == {}
+    # This one leaves nothing to chance, if the commit was in time on a busy machine.
+    first = found["write-protect/first-store"]
+    late = any("not before the other went on" in case.why for case in first.cases)
+    assert late or "checksum" in first.failed
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -142,6 +147,8 @@ def test_a_page_that_is_dirty_before_its_handle_ends_is_found_by_the_commit(
     kernels: Kernels, tmp_path: Path, outcomes: Outcomes
 ) -> None:
     """What stock 6.1 fails can be passed: the commit then waits for the fault that is held."""
+    if os.environ.get("PATCHBOT_TEST_FIRST_STORE") != "1":
+        pytest.skip("opt-in: set PATCHBOT_TEST_FIRST_STORE=1 for one kernel more, half a minute")
     changed = dirty_in_handle(kernels.files())
     image = kernels.image(kernels.commit(changed, "dirty first\n"), tmp_path / "git")
     scenario = load_scenarios()["write-protect/first-store"]

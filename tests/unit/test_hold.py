@@ -309,7 +309,7 @@ def test_a_second_window_that_was_not_even_begun_is_no_answer(
     second = Hold(STEPS, processor=2, reach_s=reach_s)
     windows = armed(fake, Hold(STEPS[1:], keep_s=keep_s), second)
     windows.wait()
-    with pytest.raises(WindowNotReached, match="on vCPU 2 while vCPU 02 was held"):
+    with pytest.raises(WindowNotReached, match="on vCPU 2 while vCPU 1 was held"):
         windows.wait()
     windows.release()
     assert fake.running == {0, 1, 2}
