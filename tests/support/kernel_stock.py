@@ -1,0 +1,15 @@
+"""What Debian's unmodified kernels are known to fail, and why: for a comparison, no fault here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FAILS_ON_STOCK: Mapping[str, Mapping[str, str]] = {
+    "6.1": {
+        "stable-pages/data-journal": "now and then: pages stay writable under this I/O",
+        "journal-flip/mapped": "the operations change under a fault: a NULL pointer",
+        "inline-race/kept": "a page of inline data that is mapped before it gets a block",
+        "inline-race/written": "BUG at fs/ext4/inline.c:793 and fs/buffer.c:2054",
+    },
+}
+"""By version: scenarios that the stock kernel may fail, with the reason."""
