@@ -46,6 +46,7 @@ def column(after: Mapping[str, Outcome], fault: KernelFault = SAME, base: Outcom
         (often(5, 6), often(0, 6), "fixed"),
         (often(3, 6), often(3, 6), "as stock"),
         (often(0, 6), often(0, 6), "good"),
+        (often(5, 6), often(1, 1), "as stock"),
     ],
 )
 def test_what_a_cell_says(base: Outcome | None, after: Outcome, word: str) -> None:

@@ -180,6 +180,16 @@ def test_what_hangs_on_chance_is_tried_again_before_it_counts(
         assert len(boots.seen) == sum(seen.values())
 
 
+def test_one_bad_run_is_not_more_often_than_five_of_six() -> None:
+    """An earlier revision had the base tried again; this one fails at once, as the base does."""
+    base = replace(BAD, runs=6, bad_runs=5)
+    once = pair(base, replace(BAD, bad_runs=1))
+    assert (once.change, once.is_doubtful) == (Change.UNCHANGED, False)
+    assert judge_pairs([once]) == (Status.PASS, "fails as on the base: boot")
+    often = pair(base, replace(BAD, runs=6, bad_runs=6))
+    assert (often.change, often.is_doubtful) == (Change.UNCHANGED, True)
+
+
 def test_scenarios_without_an_answer_are_skipped_by_name() -> None:
     status, reason = judge_pairs([pair(NOTHING, NOTHING), pair(GOOD, GOOD)])
     assert status is Status.PASS
