@@ -29,7 +29,7 @@ _KEYS = """
 """
 _KNOWN = frozenset(_KEYS.split())
 _DISK = frozenset({"name", "size_mb", "mkfs", "features"})
-_VARIANT = frozenset({"name", "summary", "environment", "mkfs", "append"})
+_VARIANT = frozenset({"name", "summary", "environment", "mkfs", "append", "confirm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +203,7 @@ def _vary(plain: Scenario, variant: dict[str, Any]) -> Scenario:
         environment={**plain.environment, **_words(variant.get("environment", {}))},
         disks=tuple(replace(disk, mkfs=(*disk.mkfs, *extra)) for disk in plain.disks),
         append=(*plain.append, *variant.get("append", ())),
+        confirm=int(variant.get("confirm", plain.confirm)),
     )
 
 

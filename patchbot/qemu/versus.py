@@ -81,7 +81,7 @@ def _compare(
 
 
 def _differs(pair: Pair) -> bool:
-    """Whether one fails and the other does not, or the revision in a case where the base is good."""
+    """Whether only one fails, or the revision fails in a case where the base is good."""
     if pair.base is None or not pair.base.answered or not pair.after.answered:
         return False
     return bool(pair.base.failed) != bool(pair.after.failed) or pair.change is Change.INTRODUCED
