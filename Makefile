@@ -9,7 +9,7 @@ KERNEL ?= /usr/src/linux-source-*.tar.xz
 SOURCES := patchbot checks kernel-sim tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kernel test lint types contracts unit format bench clean
+.PHONY: help demo demo-kernel test lint types contracts unit format bench matrix clean
 .PHONY: setup-demo setup-demo-kernel setup-test
 
 help: ## list the targets
@@ -48,6 +48,9 @@ format: setup-test ## rewrite the Python files in the house format
 
 bench: setup-test ## print the benchmark ratios
 	@$(PYTHON) -m benchmarks $(ARGS)
+
+matrix: setup-test ## print every seeded fault against every scenario, on Debian's kernel
+	@$(PYTHON) -m tools.fault_matrix $(ARGS)
 
 clean: ## remove the virtual environment and everything generated
 	@rm -rf $(VENV) .venv.lock dist build .pytest_cache .mypy_cache .ruff_cache \

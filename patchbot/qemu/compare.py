@@ -43,8 +43,13 @@ class Pair:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether it failed more often than on the base, and too seldom to be no accident."""
+        """Whether it failed more often than on the base, and too seldom to be no accident.
+
+        A single run says nothing of how often: what fails at once on both is as on the base.
+        """
         if self.change is not Change.UNCHANGED or self.base is None:
+            return False
+        if self.base.runs == 1 or self.after.runs == 1:
             return False
         return self.after.bad_runs * self.base.runs > self.base.bad_runs * self.after.runs
 

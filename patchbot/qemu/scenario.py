@@ -29,7 +29,7 @@ _KEYS = """
 """
 _KNOWN = frozenset(_KEYS.split())
 _DISK = frozenset({"name", "size_mb", "mkfs", "features"})
-_VARIANT = frozenset({"name", "summary", "environment", "mkfs", "append", "hold"})
+_VARIANT = frozenset({"name", "summary", "environment", "mkfs", "append", "confirm", "hold"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,7 @@ def _vary(plain: Scenario, variant: dict[str, Any]) -> Scenario:
         disks=tuple(replace(disk, mkfs=(*disk.mkfs, *extra)) for disk in plain.disks),
         append=(*plain.append, *variant.get("append", ())),
         holds=_read_holds(variant) or plain.holds,
+        confirm=int(variant.get("confirm", plain.confirm)),
     )
 
 

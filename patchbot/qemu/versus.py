@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from patchbot.kbuild.image import Image
+from patchbot.model import Change
 from patchbot.proc import PROCESSES
 from patchbot.qemu.boot import Outcome, Setting
 from patchbot.qemu.compare import Pair
@@ -72,12 +73,15 @@ def _compare(
     two, second = boot(after, "revision")
     one, first = boot(base, "base") if base is not None else (None, None)
     pair = Pair(scenario.name, one, two, (str(first or ""), str(second)))
-    if one is None or base is None or not scenario.confirm or not _differ(one, two):
+    if base is None or not scenario.confirm or not _differs(pair):
         return pair
     often = 1 + scenario.confirm
     one, two = boot(base, "base", often)[0], boot(after, "revision", often)[0]
     return replace(pair, base=one, after=two)
 
 
-def _differ(one: Outcome, two: Outcome) -> bool:
-    return one.answered and two.answered and bool(one.failed) != bool(two.failed)
+def _differs(pair: Pair) -> bool:
+    """Whether only one fails, or the revision fails in a case where the base is good."""
+    if pair.base is None or not pair.base.answered or not pair.after.answered:
+        return False
+    return bool(pair.base.failed) != bool(pair.after.failed) or pair.change is Change.INTRODUCED

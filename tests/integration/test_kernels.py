@@ -24,18 +24,12 @@ from tests.support.kernel_faults import (
     delay_commit,
     dirty_in_handle,
 )
-from tests.support.kernels import Kernels
+from tests.support.kernel_stock import FAILS_ON_STOCK
+from tests.support.kernels import VERSION, Kernels
 
 pytestmark = pytest.mark.xdist_group("image")
 TRIES = 3
-FAILS_ON_STOCK = {
-    "stable-pages/data-journal": "now and then: its pages are not write-protected under this I/O",
-    "journal-flip/mapped": "the operations change under a fault: a NULL pointer",
-    "write-protect/first-store": "the page has no dirty tag yet: docs/findings/first-store.md",
-    "inline-race/kept": "a page of inline data that is mapped before it gets a block",
-    "inline-race/written": "BUG at fs/ext4/inline.c:793 and fs/buffer.c:2054",
-}
-"""Scenarios that stock 6.1 may fail, with the reason: for a comparison, and no fault here."""
+FAILS = FAILS_ON_STOCK[VERSION]
 
 
 @pytest.fixture
@@ -70,7 +64,7 @@ def test_stock(stock: Image, outcomes: Outcomes) -> None:
     assert found.keys() == load_scenarios().keys()
     assert {name: each.error for name, each in found.items() if not each.answered} == {}
     failing = {name: each.failed for name, each in found.items() if each.failed}
-    assert {name: why for name, why in failing.items() if name not in FAILS_ON_STOCK} == {}
+    assert {name: why for name, why in failing.items() if name not in FAILS} == {}
     # This one leaves nothing to chance, if the commit was in time on a busy machine.
     first = found["write-protect/first-store"]
     late = any("not before the other went on" in case.why for case in first.cases)

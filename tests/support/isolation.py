@@ -13,7 +13,8 @@ DEAD_URL = "http://127.0.0.1:9"
 """Where nothing listens: the default server and the proxy of a test that names no other."""
 
 _LEAKS = ("GIT_", "B4_", "XDG_", "PATCHBOT_", "EMAIL", "PAGER", "NO_COLOR", "FORCE_COLOR")
-_KEPT = ("PATCHBOT_REQUIRE", "PATCHBOT_TEST_LORE", "PATCHBOT_TEST_TREE")
+# What tests themselves are asked by; without these an opt-in test could never be had.
+_KEPT = ("PATCHBOT_REQUIRE", "PATCHBOT_TEST_")
 
 
 class ForbiddenConnection(AssertionError):
@@ -23,7 +24,7 @@ class ForbiddenConnection(AssertionError):
 def isolate_environment(patch: pytest.MonkeyPatch, top: Path) -> None:
     """Point HOME, XDG_*, PATCHBOT_*, TMPDIR, git and the current folder below ``top``."""
     for name in list(os.environ):
-        if name.startswith(_LEAKS) and name not in _KEPT:
+        if name.startswith(_LEAKS) and not name.startswith(_KEPT):
             patch.delenv(name)
     home, work, temporary = (_folder(top / name) for name in ("home", "cwd", "tmp"))
     settings = home / ".gitconfig"

@@ -1,4 +1,4 @@
-"""Kernels of Debian's 6.1, built as patchbot builds them: the stock one, and with changed files.
+"""Kernels of Debian's, built as patchbot builds them: the stock one, and with changed files.
 
 Sources, objects and images stay in the work tree between runs, as they do for a user: an image is
 found by its tree's content. A clean clone builds all of them.
@@ -54,14 +54,14 @@ class Kernels:
         return built.kept
 
 
-def make_kernels(folder: Path) -> Kernels:
+def make_kernels(folder: Path, version: str = VERSION) -> Kernels:
     """Make the repository in a folder of the test run; skipped or failed where a tool is absent."""
     for tool in TOOLS:
         require(tool)
-    source = kernel_git(VERSION)
+    source = kernel_git(version)
     repository = folder / "tree.git"
     run_git(folder, "clone", "-q", "--bare", "--shared", str(source), repository.name)
-    home = ROOT / ".linux-sources" / f"home-{VERSION}"
+    home = ROOT / ".linux-sources" / f"home-{version}"
     return Kernels(repository, home, run_git(repository, "rev-parse", "master"))
 
 

@@ -30,6 +30,7 @@ SMALL = """\
 summary = "a thing is tried"
 guest = "boot.sh"
 timeout_s = 9
+confirm = 2
 environment = { WAYS = "one", LASTS_S = 1.5 }
 append = ["quiet"]
 
@@ -49,6 +50,7 @@ summary = "and another"
 environment = { WAYS = "two", MORE = 3 }
 append = ["panic=1"]
 mkfs = ["-I", "256"]
+confirm = 11
 """
 
 
@@ -138,6 +140,7 @@ def test_variants_add_to_what_the_file_says() -> None:
     assert second.environment == {"WAYS": "two", "LASTS_S": "1.5", "MORE": "3"}
     assert (first.append, second.append) == (("quiet",), ("quiet", "panic=1"))
     assert second.disks[0].mkfs == (*first.disks[0].mkfs, "-I", "256")
+    assert (first.confirm, second.confirm) == (2, 11)
     assert first.file_name == "small-first"
     assert first.key != second.key
 

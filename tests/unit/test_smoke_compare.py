@@ -134,6 +134,9 @@ def test_an_outcome_is_kept_for_the_same_kernel_and_scenario_only(
 
 
 ALL = {"base": 6, "after": 6}
+# Both fail, each in what the other can: which of them it is hangs on chance.
+ONE_WAY = Outcome((Case(False, "a", "lost"), Case(True, "b")), "a: lost", "", b"log", 2.0)
+OTHER_WAY = Outcome((Case(True, "a"), Case(False, "b", "lost")), "b: lost", "", b"log", 2.0)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +154,8 @@ ALL = {"base": 6, "after": 6}
         ({"base": [BAD, GOOD], "after": [GOOD]}, Change.UNCHANGED, False, ALL),
         ({"base": [GOOD], "after": [GOOD]}, Change.UNCHANGED, False, {"base": 1, "after": 1}),
         ({"base": [GOOD, HUNG], "after": [BAD]}, None, False, {"base": 2, "after": 6}),
+        ({"base": [ONE_WAY], "after": [OTHER_WAY]}, Change.UNCHANGED, False, ALL),
+        ({"base": [ONE_WAY], "after": [ONE_WAY]}, Change.UNCHANGED, False, {"base": 1, "after": 1}),
     ],
 )
 def test_what_hangs_on_chance_is_tried_again_before_it_counts(
@@ -178,6 +183,16 @@ def test_what_hangs_on_chance_is_tried_again_before_it_counts(
     if change is not None:
         assert compare_images(images(b"base"), after, [chancy], setting) == [found]
         assert len(boots.seen) == sum(seen.values())
+
+
+def test_one_bad_run_is_not_more_often_than_five_of_six() -> None:
+    """An earlier revision had the base tried again; this one fails at once, as the base does."""
+    base = replace(BAD, runs=6, bad_runs=5)
+    once = pair(base, replace(BAD, bad_runs=1))
+    assert (once.change, once.is_doubtful) == (Change.UNCHANGED, False)
+    assert judge_pairs([once]) == (Status.PASS, "fails as on the base: boot")
+    often = pair(base, replace(BAD, runs=6, bad_runs=6))
+    assert (often.change, often.is_doubtful) == (Change.UNCHANGED, True)
 
 
 def test_scenarios_without_an_answer_are_skipped_by_name() -> None:

@@ -21,7 +21,7 @@ import requests
 
 from tests.support import faulty_http, public_inbox, require
 from tests.support.git_tree import left_without_trace, run_git, tree_fingerprint
-from tests.support.isolation import DEAD_URL, ForbiddenConnection
+from tests.support.isolation import DEAD_URL, ForbiddenConnection, isolate_environment
 
 PATH = "/list/some@id/t.mbox.gz"
 MAILS = [
@@ -91,6 +91,16 @@ def test_every_setting_points_into_the_temporary_folder(isolated):
     assert Path.cwd() == isolated / "cwd"
     assert Path(tempfile.mkdtemp()).parent == isolated / "tmp"
     assert os.environ["PATCHBOT_LORE"] == DEAD_URL
+
+
+def test_what_a_test_is_asked_by_reaches_it_and_the_users_settings_do_not(monkeypatch, tmp_path):
+    asked = ("KERNEL", "EPOCH", "SIM", "SIM_C", "FACTS", "LORE", "TREE")
+    for word in asked:
+        monkeypatch.setenv(f"PATCHBOT_TEST_{word}", "asked")
+    monkeypatch.setenv("PATCHBOT_CONFIG", "theirs")
+    isolate_environment(monkeypatch, tmp_path)
+    assert [os.environ[f"PATCHBOT_TEST_{word}"] for word in asked] == ["asked"] * 7
+    assert "PATCHBOT_CONFIG" not in os.environ
 
 
 def test_the_users_identity_does_not_reach_git(isolated):
