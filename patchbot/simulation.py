@@ -78,6 +78,11 @@ class Place:
     pieces: Pieces | None = field(default=None, compare=False)
     sources: Sources = field(init=False, compare=False)
 
+    @property
+    def can_be_booted(self) -> bool:
+        """Whether the tree is a whole kernel: a schedule may be tried on one that is booted."""
+        return self.kit.headers == "kernel"
+
     def __post_init__(self) -> None:
         sources = Sources(self.tree, self.kit, self.home / "headers", pieces=self.pieces)
         object.__setattr__(self, "sources", sources)
@@ -273,7 +278,7 @@ def _add_counterexample(
     assert outcome.failure is not None
     assert outcome.schedule is not None
     with _PYTHON:
-        engine = PythonEngine(built.program, calls=True)
+        engine = PythonEngine(built.program, calls=place.can_be_booted)
         if not _fails(engine, outcome.schedule, outcome.failure):
             words = f"the engines differ on the schedule {outcome.schedule}"
             row |= {"result": Result.INCONCLUSIVE.value, "reasons": [words]}
@@ -302,7 +307,7 @@ def _replay(
     steps = add_texts(shorten(steps) if short else steps, _reader(place.tree))
     names = engine.thread_names()
     handover = None
-    if execution.failure is not None and place.kit.headers == "kernel":
+    if execution.failure is not None and place.can_be_booted:
         handover = describe_handover(row["schedule"], trace, built.program, scenario, names)
     return execution, {
         "failure": asdict(execution.failure) if execution.failure else None,
@@ -321,7 +326,7 @@ def replay_scenario(place: Place, scenario: Scenario, schedule: str, *, short: b
     try:
         built = place.sources.build(scenario)
         with _PYTHON:
-            engine = PythonEngine(built.program, calls=True)
+            engine = PythonEngine(built.program, calls=place.can_be_booted)
             row["schedule"] = schedule
             execution, told = _replay(row, engine, built, place, scenario, short=short)
             row |= told
