@@ -226,6 +226,18 @@ static void make_journal(void)
 	sim_install_callbacks(&sim_sb);
 }
 
+/* Where a tree has its mark for a device that wants pages to keep still. */
+static void want_stable_pages(void)
+{
+#if defined(BDI_CAP_STABLE_WRITES)
+	bdi.capabilities |= BDI_CAP_STABLE_WRITES;
+#elif defined(SB_I_STABLE_WRITES)
+	sim_sb.s_iflags |= SB_I_STABLE_WRITES;
+#else
+	sim_inconclusive("how this tree marks a device that wants stable pages is not known");
+#endif
+}
+
 static void make_super(enum sim_data_mode mode)
 {
 	static const unsigned int options[] = {
@@ -246,6 +258,8 @@ static void make_super(enum sim_data_mode mode)
 #ifdef BDI_CAP_WRITEBACK_ACCT
 	bdi.capabilities |= BDI_CAP_WRITEBACK_ACCT;
 #endif
+	if (sim_wants_stable_pages())
+		want_stable_pages();
 	sim_sb.s_maxbytes = 1UL << 40;
 	sim_sbi.s_sb = &sim_sb;
 	sim_sbi.s_es = &raw_super;
@@ -284,6 +298,10 @@ static void make_inode(struct ext4_inode_info *node, int journal_flag, long size
 	inode->i_mapping = &inode->i_data;
 	inode->i_data.host = inode;
 	xa_init_flags(&inode->i_data.i_pages, XA_FLAGS_LOCK_IRQ);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	if (sim_wants_stable_pages())
+		mapping_set_stable_writes(&inode->i_data);
+#endif
 	if (journal_flag)
 		ext4_set_inode_flag(inode, EXT4_INODE_JOURNAL_DATA);
 	ext4_set_aops(inode);

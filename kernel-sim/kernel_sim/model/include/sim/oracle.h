@@ -25,7 +25,11 @@
 #define SIM_BLOCK_SIZE 4096
 #endif
 
-#define OFFSET	(SIM_PAGE * 4096L + 17)
+#ifndef SIM_AT
+#define SIM_AT 17
+#endif
+
+#define OFFSET	(SIM_PAGE * 4096L + SIM_AT)
 
 /*
  * Mount, with a file that has SIM_PAGE as its last page; with SIM_TAIL it ends behind OFFSET. What
