@@ -298,7 +298,7 @@ static void make_inode(struct ext4_inode_info *node, int journal_flag, long size
 	inode->i_mapping = &inode->i_data;
 	inode->i_data.host = inode;
 	xa_init_flags(&inode->i_data.i_pages, XA_FLAGS_LOCK_IRQ);
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#ifdef SIM_STABLE_MAPPING
 	if (sim_wants_stable_pages())
 		mapping_set_stable_writes(&inode->i_data);
 #endif

@@ -2,7 +2,6 @@
 /* Pages that a file gets when it becomes longer. They stay: nobody reclaims them. */
 #include <linux/pagemap.h>
 #include <linux/swap.h>
-#include <linux/version.h>
 #include "sim_linux.h"
 
 struct page *instead_of___page_cache_alloc(gfp_t gfp)
@@ -14,12 +13,22 @@ void instead_of_lru_cache_add(struct page *page)
 {
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
-struct folio *instead_of_filemap_alloc_folio(gfp_t gfp, unsigned int order)
+#ifdef SIM_FOLIOS
+static struct folio *new_folio(unsigned int order)
 {
 	if (order)
 		sim_inconclusive("a folio of several pages");
-	return page_folio(sim_new_page());
+	return (struct folio *)sim_new_page();
+}
+
+struct folio *instead_of_filemap_alloc_folio(gfp_t gfp, unsigned int order)
+{
+	return new_folio(order);
+}
+
+struct folio *instead_of_filemap_alloc_folio_noprof(gfp_t gfp, unsigned int order)
+{
+	return new_folio(order);
 }
 
 void instead_of_folio_add_lru(struct folio *folio)
