@@ -1,7 +1,7 @@
 """The real series on v5.9.1, simulated (opt-in): what booted kernels did, from the code alone.
 
-Nothing is built or booted: the scenarios run the functions of each revision under all schedules with
-one preemption, for the last commit that compiles. The table is that of the history.
+Nothing is built or booted: the scenarios run the functions of each revision under all schedules
+with one preemption, for the last commit that compiles. The table is that of the history.
 """
 
 from __future__ import annotations
