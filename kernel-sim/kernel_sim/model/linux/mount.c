@@ -221,6 +221,8 @@ static void make_journal(void)
 		sim_inconclusive("the journal cannot be loaded");
 	journal->j_private = &sim_sb;
 	sim_sbi.s_journal = journal;
+	sim_name_lock(&journal->j_state_lock, "j_state_lock");
+	sim_name_lock(&journal->j_list_lock, "j_list_lock");
 	spin_lock_init(&sim_sbi.s_md_lock);
 	INIT_LIST_HEAD(&sim_sbi.s_freed_data_list);
 	sim_install_callbacks(&sim_sb);
@@ -289,6 +291,8 @@ static void make_inode(struct ext4_inode_info *node, int journal_flag, long size
 {
 	struct inode *inode = &node->vfs_inode;
 
+	sim_name_lock(&inode->i_rwsem, "i_rwsem");
+	sim_name_lock(&inode->i_data.i_pages.xa_lock, "i_pages");
 	inode->i_sb = &sim_sb;
 	inode->i_ino = FIRST_INODE + file_count;
 	inode->i_mode = S_IFREG | 0600;

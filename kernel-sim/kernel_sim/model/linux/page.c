@@ -53,7 +53,7 @@ struct address_space *instead_of_page_mapping(struct page *page)
 	return sim_page_mapping(page);
 }
 
-struct address_space *instead_of_page_rmapping(struct page *page)
+void *instead_of_page_rmapping(struct page *page)
 {
 	return sim_page_mapping(page);
 }

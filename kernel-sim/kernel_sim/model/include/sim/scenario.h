@@ -61,10 +61,13 @@ unsigned char sim_cached(long offset);
 /* Is everything of this page that differs from the disk going to be written by somebody? */
 int sim_will_be_written(long offset);
 
-/* Fails where a lock or a handle is still held by a thread that ended. */
+/* Fails where a lock or a handle is still held by a thread that ended, and names it. */
 void sim_thread_ends(void);
 
-/* Fails where what the threads did does not go together: they took locks in different orders. */
+/*
+ * Fails where what the threads did does not go together: they took locks in different orders, in
+ * a way that can end in a deadlock, whether one came of it or not. Once, from check().
+ */
 void sim_end(void);
 
 #endif
