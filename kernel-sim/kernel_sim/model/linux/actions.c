@@ -135,7 +135,7 @@ unsigned char sim_cached(long offset)
 	return ((unsigned char *)page_address(page))[offset & ~PAGE_MASK];
 }
 
-/* Whether a page's block is at home, or a checkpoint will write it there. */
+/* Whether a page's block is at home, or in a transaction that is still to be committed. */
 static int is_kept(const struct inode *inode, struct page *page, struct buffer_head *bh, long at)
 {
 	unsigned long first = (sim_page_index(page) << PAGE_SHIFT) + at;

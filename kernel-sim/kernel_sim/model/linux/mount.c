@@ -95,7 +95,7 @@ int instead_of_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
 /* The length, and a number that changes each time: enough for the journal. */
 int instead_of_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext4_iloc *iloc)
 {
-	struct ext4_inode *raw = sim_raw_inode(iloc->bh->b_data, inode);
+	struct ext4_inode *raw = sim_raw_inode((unsigned char *)iloc->bh->b_data, inode);
 
 	raw->i_generation = cpu_to_le32(le32_to_cpu(raw->i_generation) + 1);
 	ext4_isize_set(raw, EXT4_I(inode)->i_disksize);

@@ -58,7 +58,11 @@ unsigned char sim_power_cut(long offset);
 /* The byte as the file shows it now. */
 unsigned char sim_cached(long offset);
 
-/* Is everything of this page that differs from the disk going to be written by somebody? */
+/*
+ * Is everything of this page that differs from the disk going to be written by somebody: by the
+ * flusher, which looks for dirty pages, or by a commit? A checkpoint does not count: it comes when
+ * the log is full, if ever.
+ */
 int sim_will_be_written(long offset);
 
 /* Fails where a lock or a handle is still held by a thread that ended, and names it. */
