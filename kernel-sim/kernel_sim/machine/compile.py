@@ -8,6 +8,7 @@ programs are run.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -108,11 +109,11 @@ class Compiler:
         """Return the object of a part; one that is used again counts as new."""
         target = self.folder / f"part-{self._hash(text, *PROGRAM_FLAGS, sources()['sim.h'])}.o"
         with _making[target]:
-            if target.exists():
+            with contextlib.suppress(FileNotFoundError):
                 os.utime(target)
                 return target
             with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-                self._unpack(Path(scratch))
+                (Path(scratch) / "sim.h").write_text(sources()["sim.h"], "utf-8")
                 main = Path(scratch) / "part.c"
                 main.write_text(text, "utf-8")
                 words = [*PROGRAM_FLAGS, "-c", str(main)]
