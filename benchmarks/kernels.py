@@ -64,28 +64,39 @@ def _patchbot(kernels: Kernels, commit: str, folder: Path) -> tuple[float, Image
 
 
 def _by_hand(kernels: Kernels, commit: str, folder: Path) -> tuple[float, Image]:
-    """The same with git, make and QEMU: the base and the commit built and booted once each."""
+    """The same with git, make and QEMU: base and commit built, unless they were, and booted."""
     say("building and booting by hand")
     start = time.perf_counter()
-    source, output = folder / "source", folder / "output"
     images: list[Image] = []
     for at in (kernels.base, commit):
-        _checkout(kernels, at, source)
-        if not (output / ".config").is_file():
-            output.mkdir(parents=True)
-            (output / "fragment").write_text(kernel_fragment())
-            _make(source, output, f"KCONFIG_ALLCONFIG={output}/fragment", "allnoconfig")
-        _make(source, output, "bzImage")
-        images.append(_as_image(output, folder / f"image-{at[:8]}"))
+        images.append(Image(folder / f"image-{at[:8]}"))
+        if not images[-1].is_whole:
+            _build(kernels, at, folder, images[-1].folder)
         _boot_bare(images[-1], folder / "guest")
     return time.perf_counter() - start, images[-1]
 
 
-def _checkout(kernels: Kernels, commit: str, source: Path) -> None:
+def _build(kernels: Kernels, commit: str, folder: Path, image: Path) -> None:
+    source, output = folder / "source", folder / "output"
+    _checkout(kernels, commit, source, folder / "index")
+    if not (output / ".config").is_file():
+        output.mkdir(parents=True)
+        (output / "fragment").write_text(kernel_fragment())
+        _make(source, output, f"KCONFIG_ALLCONFIG={output}/fragment", "allnoconfig")
+    _make(source, output, "bzImage")
+    _keep_image(output, image)
+
+
+def _checkout(kernels: Kernels, commit: str, source: Path, index: Path) -> None:
+    """Write what differs from the last commit; an index of its own knows what stands there.
+
+    With the index that commits are made in, all would be written again, and so all be built.
+    """
     source.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "GIT_INDEX_FILE": str(index)}
     git = ["git", f"--git-dir={kernels.repository}", f"--work-tree={source}"]
-    subprocess.run([*git, "read-tree", "--reset", commit], check=True, capture_output=True)
-    subprocess.run([*git, "checkout-index", "-a", "-u", "-f", "-q"], check=True)
+    for words in (["read-tree", "--reset", commit], ["checkout-index", "-a", "-u", "-f", "-q"]):
+        subprocess.run([*git, *words], check=True, capture_output=True, env=environment)
 
 
 def _make(source: Path, output: Path, *words: str) -> None:
@@ -94,12 +105,11 @@ def _make(source: Path, output: Path, *words: str) -> None:
     subprocess.run(argv, check=True, capture_output=True)
 
 
-def _as_image(output: Path, folder: Path) -> Image:
+def _keep_image(output: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     made = {"kernel": "arch/x86/boot/bzImage", "symbols": "System.map", "config": ".config"}
     for name, path in made.items():
         shutil.copyfile(output / path, folder / name)
-    return Image(folder)
 
 
 def _boot_bare(image: Image, place: Path) -> None:
