@@ -14,7 +14,11 @@ from patchbot.tree import open_tree
 from tests.support.kernel_faults import FAULTS, Change
 from tests.support.kernels import Kernels, make_kernels
 from tests.support.require import deep, require
-from tests.support.sim_lock_faults import keep_page_lock, take_list_lock_first
+from tests.support.sim_lock_faults import (
+    keep_page_lock,
+    take_list_lock_first,
+    wait_for_commits,
+)
 
 FIRST, LATER = "write-protect/first-page", "write-protect/later-page"
 FOUND = {
@@ -66,7 +70,8 @@ def test_the_unmodified_tree_passes(kernels: Kernels, home: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "kind", "names"),
     [
-        (keep_page_lock, "unbalanced lock", "a page lock"),
+        # The store of the scenario's setup has left the page locked for everybody.
+        (keep_page_lock, "deadlock", "commit (1) waits at"),
         (take_list_lock_first, "lock order", "j_list_lock"),
     ],
 )
@@ -79,6 +84,17 @@ def test_a_fault_of_locking_is_named(
     assert failure is not None
     assert failure["kind"] == kind
     assert names in failure["text"]
+
+
+@deep
+def test_who_waits_for_a_commit_is_served(kernels: Kernels, home: Path, tmp_path: Path) -> None:
+    """The scenario's end writes back alone: without somebody to commit it would wait for ever."""
+    changed = wait_for_commits(kernels.files("fs/ext4/inode.c"))
+    found = _compare(kernels, home, tmp_path, [kernels.commit(changed, "wait\n")])
+    for pair in found.values():
+        assert (pair.after["result"], pair.after["complete"]) == ("no failure", True)
+        ran = {each["name"] for each in pair.after["ledger"]["functions"] if each["ran"]}
+        assert {"ext4_force_commit", "jbd2_log_wait_commit"} <= ran
 
 
 @pytest.mark.parametrize(

@@ -31,3 +31,13 @@ def take_list_lock_first(files: Mapping[str, bytes]) -> dict[str, bytes]:
     assert after is not None
     edits = [insert(place, f"spin_lock{lock}\n\t"), insert(after, f"spin_unlock{lock}\n\t")]
     return {code.path: apply(code.data, edits)}
+
+
+def wait_for_commits(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """No fault: writing a file back commits first, which is for jbd2's thread to do."""
+    code = Code("fs/ext4/inode.c", files["fs/ext4/inode.c"])
+    funcs = [each for each in code.functions if each.name == "ext4_writepages"]
+    (call,) = funcs[0].named({"trace_ext4_writepages"})
+    place = statement_of(call.node)
+    edits = [insert(place, "ext4_force_commit(inode->i_sb);\n\t")]
+    return {code.path: apply(code.data, edits)}

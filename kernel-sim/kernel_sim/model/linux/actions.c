@@ -57,6 +57,29 @@ int sim_write(long offset, unsigned char value)
 	return ret < 0 ? ret : 0;
 }
 
+static void commit(journal_t *journal)
+{
+	sim_lock_taken(SIM_LOCK(&commit_lock), "the commit", 0);
+	jbd2_journal_commit_transaction(journal);
+	sim_lock_dropped(SIM_LOCK(&commit_lock));
+}
+
+/*
+ * jbd2 has no thread of its own here. A commit that somebody asked for is made by whoever sleeps
+ * next, unless one is being made, or the sleeper has a handle that every commit would wait for.
+ */
+void sim_serve_commit(void)
+{
+	journal_t *journal = sim_sbi.s_journal;
+
+	if (!journal || journal_current_handle() || sim_or(&commit_lock, 8, 1) & 1)
+		return;
+	if (READ_ONCE(journal->j_commit_request) != READ_ONCE(journal->j_commit_sequence) &&
+	    READ_ONCE(journal->j_running_transaction))
+		commit(journal);
+	sim_swap(&commit_lock, 8, 0);
+}
+
 /* As jbd2's thread does it when the time of a transaction is over: it asks for the commit first. */
 void sim_commit(void)
 {

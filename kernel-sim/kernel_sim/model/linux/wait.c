@@ -42,6 +42,7 @@ void instead_of_finish_wait(struct wait_queue_head *head, struct wait_queue_entr
 
 void instead_of_schedule(void)
 {
+	sim_serve_commit();
 	sim_wait(&sleepers, my_bit(), 0);
 }
 
