@@ -1,9 +1,10 @@
 """Run the faults of tests/data/sim_kernel_mutants.toml on a kernel tree, and print the score.
 
-    python -m tools.score_sim_mutants TREE --home FOLDER [--only NAME ...] [--step SCENARIO:BOUND ...]
+    python -m tools.score_sim_mutants TREE --home FOLDER [--only NAME ...] [--step STEP ...]
 
 TREE is a folder of sources that may be changed (a copy). A fault is tried with each step in turn
-until one fails. A line of JSON a step goes to standard output, and the score at the end.
+until one fails. A step is SCENARIO:BOUND, or SCENARIO:BOUND:quick for the first executions only,
+in Python. A line of JSON a step goes to standard output, and the score to standard error.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.support.kernel_mutant_runs import MutantTree, Run
 from tests.support.kernel_mutants import KernelMutant, load_mutants
 
 STEPS = (
-    "write-protect/later-page:0",
+    "write-protect/later-page:1:quick",
     "first-store/later-page:0",
     "checkpoint/other-page:0",
     "write-write/journal:0",
@@ -45,8 +46,7 @@ def main() -> None:
     mutants = load_mutants()
     tree = MutantTree(asked.tree, asked.home)
     found = {
-        name: _try(tree, mutants[name], asked.step, asked.seconds)
-        for name in asked.only or mutants
+        name: _try(tree, mutants[name], asked.step, asked.seconds) for name in asked.only or mutants
     }
     print(f"{sum(found.values())} of {len(found)} caught", file=sys.stderr)
 
@@ -62,8 +62,8 @@ def _try(tree: MutantTree, mutant: KernelMutant, steps: list[str], seconds: floa
 
 
 def _step(tree: MutantTree, name: str, step: str, seconds: float) -> bool:
-    scenario, bound = step.split(":")
-    run = tree.explore(scenario, int(bound), seconds)
+    scenario, bound, *quick = step.split(":")
+    run = tree.explore(scenario, int(bound), 0 if quick else seconds)
     _say(name, **_row(run))
     return run.outcome.failure is not None
 
@@ -72,7 +72,7 @@ def _row(run: Run) -> dict[str, object]:
     failure, outcome = run.outcome.failure, run.outcome
     last = outcome.covered[-1] if outcome.covered else None
     return {
-        "scenario": run.scenario, "bound": run.bound, "verdict": run.verdict,
+        "scenario": run.scenario, "bound": run.bound, "engine": run.engine, "verdict": run.verdict,
         "failure": f"{failure.text} ({failure.path}:{failure.line})" if failure else "",
         "preemptions": last.bound if failure and last else None,
         "schedule": outcome.schedule, "executions": outcome.executions,

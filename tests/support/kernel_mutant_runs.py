@@ -51,6 +51,7 @@ class MutantTree:
     tree: Path
     home: Path
     sources: Sources = field(init=False)
+    _stale: str = ""
 
     def __post_init__(self) -> None:
         kit = find_kit(lambda path: (self.tree / path).exists())
@@ -65,28 +66,36 @@ class MutantTree:
         if after is None:
             raise ValueError(f"{mutant.name}: no such place in {mutant.file}")
         try:
-            self._write(mutant.file, after)
+            _write(path, after)
+            self._read(mutant.file)
             yield
         finally:
-            self._write(mutant.file, before)
+            _write(path, before)
+            self._stale = mutant.file
 
-    def _write(self, path: str, text: str) -> None:
-        aside = self.tree / f"{path}.new"
-        aside.write_text(text, "utf-8", "surrogateescape")
-        aside.replace(self.tree / path)
-        self.sources.read_again(path)
+    def _read(self, changed: str = "") -> None:
+        """Read what has changed; a file that was restored only if no fault is in it again."""
+        for path in {self._stale, changed} - {""}:
+            self.sources.read_again(path)
+        self._stale = ""
 
     def build(self, scenario: str) -> Built:
         """The program of a scenario on the tree as it is."""
+        if self._stale:
+            self._read()
         return self.sources.build(_SCENARIOS[scenario])
 
-    def explore(self, scenario: str, bound: int, seconds: float = 120) -> Run:
-        """Search up to a bound: in Python for none, which spares the compiler, else natively."""
+    def explore(self, scenario: str, bound: int, seconds: float = 120, few: int = 8) -> Run:
+        """Search up to a bound: `few` executions in Python, which spares the compiler, then all.
+
+        Most faults show in the first executions; with no `seconds`, these are all there is.
+        """
         start = time.monotonic()
         program = self.build(scenario).program
-        if bound == 0:
-            search = Search(PythonEngine(program), Mode.DPOR, Bounds(0, seconds=seconds))
-            return self._run(scenario, 0, "python", search.explore(), start)
+        bounds = Bounds(bound, executions=None if bound == 0 else few)
+        outcome = Search(PythonEngine(program), Mode.DPOR, bounds).explore()
+        if outcome.failure is not None or outcome.complete or seconds <= 0:
+            return self._run(scenario, bound, "python", outcome, start)
         engine = NativeEngine(program, self.home / "programs")
         try:
             outcome = engine.explore(Mode.DPOR, Bounds(bound, seconds=seconds)).outcome
@@ -106,3 +115,9 @@ class MutantTree:
         finally:
             native.executable.unlink()
         return {"python": PythonEngine(program).replay(schedule)[0].failure, "native": theirs}
+
+
+def _write(path: Path, text: str) -> None:
+    aside = path.with_suffix(".new")
+    aside.write_text(text, "utf-8", "surrogateescape")
+    aside.replace(path)

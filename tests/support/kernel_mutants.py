@@ -73,7 +73,7 @@ def load_mutants(path: Path = DATA) -> dict[str, KernelMutant]:
 
 
 def _read(row: dict[str, Any]) -> KernelMutant:
-    edits = row["edits"] if "edits" in row else [row]
+    edits = row.get("edits", [row])
     return KernelMutant(
         row["name"],
         row["says"],
@@ -95,7 +95,7 @@ def _several(value: str | list[str]) -> tuple[str, ...]:
 
 def find_function(text: str, name: str) -> tuple[int, int] | None:
     """Return where a function's body stands, braces in column 0 as the kernel writes them."""
-    for found in re.finditer(rf"^(?![ \t#*]).*\b{name}\(", text, re.M):
+    for found in re.finditer(rf"^(?![ \t#*/]).*\b{name}\(", text, re.M):
         tail = re.compile(r"[^;{}]*?\n\{").match(text, found.end())
         if tail is not None:
             end = text.find("\n}", tail.end())
