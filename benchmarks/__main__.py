@@ -19,7 +19,7 @@ def _run(words: list[str], folder: Path) -> None:
     if words == ["kernels"]:
         kernels.run(folder / "kernels")
     elif words[:1] == ["simulator"]:
-        simulator.run(folder / "simulator", *map(Path, words[1:2]))
+        simulator.run(folder / "simulator", [Path(word) for word in words[1:]])
     else:
         review.run(folder / "review")
         (folder / "apply").mkdir()

@@ -1,6 +1,6 @@
 """The simulator: how fast its engines run, and how much of the search its reductions leave out.
 
-`python -m benchmarks simulator [TREE]`: with the folder of a real tree's sources, that too. No
+`python -m benchmarks simulator [TREE ...]`: with folders of real trees' sources, these too. No
 search takes longer than `PATCHBOT_BENCH_SECONDS` (60) on the clock; one that was cut off says so,
 and a ratio that it is part of is a lower limit. Seconds are of processor time. Needs gcc.
 """
@@ -8,6 +8,7 @@ and a ratio that it is part of is a lower limit. Seconds are of processor time. 
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Row:
         return "all schedules" if self.outcome.exhaustive else "all of the bound"
 
 
-def run(folder: Path, tree: Path | None = None) -> None:
+def run(folder: Path, trees: Sequence[Path] = ()) -> None:
     """Print the tables and the ratios."""
     if shutil.which("gcc") is None:
         say("not measured: gcc is not here: apt-get install gcc")
@@ -89,7 +90,7 @@ def run(folder: Path, tree: Path | None = None) -> None:
     for scenario, revision in PASSING:
         rows = _table(programs(scenario, revision), f"{scenario} {revision}", BOUNDS, folder)
         _reductions(rows)
-    if tree is not None:
+    for tree in trees:
         _real(tree, folder)
 
 
@@ -127,8 +128,8 @@ def _engines(program: ir.Program, folder: Path) -> None:
 
 def _spent() -> float:
     """Seconds of processor time so far, of this process and those that it has waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, who))
 
 
 def _search(engine: NativeEngine, mode: Mode, bounds: Bounds) -> Row:
