@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--step", nargs="*", default=list(STEPS))
     parser.add_argument("--seconds", type=float, default=120)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # else a fault is left in the tree
     mutants = load_mutants()
     tree = MutantTree(asked.tree, asked.home)
     found = {

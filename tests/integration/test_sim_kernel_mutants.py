@@ -28,9 +28,9 @@ SCORES: dict[str, dict[str, Any]] = tomllib.loads(
 CAUGHT = SCORES["caught"]
 OTHERS = {**SCORES["equivalent"], **SCORES["missed"]}
 BOTH = (
-    "range-starts-late", "fault-range-from-0", "fault-not-listed", "fault-dirties-first",
-    "fault-keeps-handle", "data-not-submitted", "tag-without-checksum", "inode-keeps-transaction",
-    "callback-returns-0", "fault-returns-early", "io-keeps-buffer", "no-last-tag",
+    "range-starts-late", "range-ends-early", "fault-returns-early", "fault-range-from-0",
+    "fault-range-late", "fault-not-listed", "no-shadow", "shadow-not-waited-for", "copy-not-made",
+    "next-not-set", "checksum-of-live-block", "data-submitted-late", "forget-without-buffer-lock",
 )  # fmt: skip
 """Those whose schedule is run with both engines."""
 
@@ -86,8 +86,8 @@ def test_score(capsys: pytest.CaptureFixture[str]) -> None:
     """Of those that can be caught, so many are."""
     missed, equivalent = len(SCORES["missed"]), len(SCORES["equivalent"])
     with capsys.disabled():
-        print(f"\nmutants of Debian's 6.1: {len(CAUGHT)} of {len(CAUGHT) + missed} caught,", end=" ")
-        print(f"{equivalent} equivalent, {missed} missed")
+        print(f"\nmutants of Debian's 6.1: {len(CAUGHT)} caught, {missed} missed,", end=" ")
+        print(f"{equivalent} equivalent")
     assert len(CAUGHT) >= 30
 
 
