@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kernel_sim.cfront.generated import read_small
 from kernel_sim.scenario import MODEL
 
 _LISTS = ("has", "lacks", "folders", "sources", "replaces", "scenarios")
 _HEADERS = ("own", "kernel")
-_KNOWN = {"summary", "headers", "macros", "installs", *_LISTS}
+_KNOWN = {"summary", "headers", "macros", "installs", "declared", *_LISTS}
+_DECLARED = {"macro", "file", "text"}
 _INSTALLS = {"file": str, "struct": str, "function": str, "skip": list, "known": list}
 
 
@@ -37,6 +39,22 @@ class Installs:
 
 
 @dataclass(frozen=True, slots=True)
+class Declared:
+    """Something that not every tree declares: the model is compiled with `macro` where it does.
+
+    That is where `file` of the tree has `text`, any white space being as good as any other.
+    """
+
+    macro: str
+    file: str
+    text: str
+
+    def is_in(self, tree: Path) -> bool:
+        """Whether the tree at this path declares it; raises `TreeError` for a file too long."""
+        return _squeeze(self.text) in _squeeze(read_small(tree / self.file))
+
+
+@dataclass(frozen=True, slots=True)
 class Kit:
     """One kind of tree; all paths are relative to the tree's top.
 
@@ -44,7 +62,8 @@ class Kit:
     match `sources` are compiled, but not what the model `replaces`. `folders` are what has to be
     exported of a commit, nothing for all of it. `headers`: the tree brings its "own" in include/,
     or is a "kernel" that needs the simulator's and generated ones. `macros` are defined for all.
-    The model's part is every C file in `folder`. `scenarios` are those that are run where nobody
+    The model's part is every C file in `folder`, compiled with the macros of what the tree has
+    `declared`. `scenarios` are those that are run where nobody
     asks for others, nothing for all: on some trees the others have not been tried.
     """
 
@@ -59,7 +78,12 @@ class Kit:
     replaces: tuple[str, ...] = ()
     macros: Mapping[str, str] = field(default_factory=dict)
     installs: tuple[Installs, ...] = ()
+    declared: tuple[Declared, ...] = ()
     scenarios: tuple[str, ...] = ()
+
+    def macros_for(self, tree: Path) -> list[str]:
+        """Return the names of the macros that say what this tree declares."""
+        return [each.macro for each in self.declared if each.is_in(tree)]
 
     def runs(self, scenario: str) -> bool:
         """Whether a scenario is run on such a tree without being asked for."""
@@ -109,7 +133,8 @@ def parse_kit(folder: Path, text: str) -> Kit:
         )
         for each in values.pop("installs", [])
     )
-    rest: dict[str, Any] = {**lists, **values, "installs": installs}
+    declared = tuple(Declared(**each) for each in values.pop("declared", []))
+    rest: dict[str, Any] = {**lists, **values, "installs": installs, "declared": declared}
     return Kit(name=name, folder=folder, macros=macros, **rest)
 
 
@@ -128,8 +153,20 @@ def _problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield "installs has a file, a struct, a function, and lists of texts known and skip"
         elif not {"file", "struct", "function", "known"} <= each.keys():
             yield "installs needs file, struct, function and known"
+    declared = values.get("declared", [])
+    if not isinstance(declared, list):
+        yield "declared is a list of tables"
+        return
+    for each in declared:
+        texts = isinstance(each, dict) and all(isinstance(text, str) for text in each.values())
+        if not texts or each.keys() != _DECLARED or not _squeeze(each["text"]):
+            yield "declared has a macro, a file and a text"
     if values.get("headers", "own") not in _HEADERS:
         yield f"headers is one of: {', '.join(_HEADERS)}"
+
+
+def _squeeze(text: str) -> str:
+    return " ".join(text.split())
 
 
 def find_kit(exists: Callable[[str], bool], kits: Sequence[Kit] | None = None) -> Kit:

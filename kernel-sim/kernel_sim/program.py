@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +48,7 @@ class _Work:
     kit: Kit
     headers: Path | None
     folders: dict[str, Path]
+    declared: tuple[str, ...]
 
     def preprocess(self, file: Path, name: str, defines: Iterable[str] = ()) -> Source:
         """Preprocess a file of the tree or of the model; `name` is what messages call it."""
@@ -161,18 +162,20 @@ def _with_installed(kit: Kit, source: Source) -> Unit:
 
 def _prepare(tree: Path, kit: Kit, cache: Path) -> _Work:
     folders = {"": tree, _OWN_PREFIX: MODEL, "<sim>/c/": FREESTANDING}
+    declared = tuple(kit.macros_for(tree))
     if kit.headers == "own":
-        return _Work(tree, kit, None, folders)
+        return _Work(tree, kit, None, folders, declared)
     headers = prepare_headers(tree, cache).cache
-    return _Work(tree, kit, headers, {**folders, "<sim>/": ARCH, "<generated>/": headers})
+    folders |= {"<sim>/": ARCH, "<generated>/": headers}
+    return _Work(tree, kit, headers, folders, declared)
 
 
 def _own_source(work: _Work, path: Path, scenario: Scenario | None) -> Source:
     own = path.resolve()
     if not own.is_relative_to(MODEL):  # a scenario of somebody else's: it has its folder to itself
         folders = {**work.folders, _OWN_PREFIX: MODEL, "<sim>/scenario/": own.parent}
-        work = _Work(work.tree, work.kit, work.headers, folders)
-    given = scenario.defines if scenario is not None else {}
+        work = replace(work, folders=folders)
+    given = dict.fromkeys(work.declared, "1") | dict(scenario.defines if scenario else {})
     return work.preprocess(own, own.name, [f"-D{name}={value}" for name, value in given.items()])
 
 

@@ -56,3 +56,14 @@ def test_random_programs(tmp_path: Path) -> None:
         program, _ = link(text)
         assert (unknowns(program), len(wanted) > 15 * PER_TEXT) == ([], True), seed
         assert said_by_python(program) == wanted, seed
+
+
+def test_the_zeros_of_zero_are_as_many_as_it_has_bits() -> None:
+    """C leaves it open, and processors say this."""
+    text = (
+        "void sim_note(const char *, long); static unsigned int x; static unsigned long y;"
+        'int main(void) { sim_note("ctz", __builtin_ctz(x)); sim_note("clz", __builtin_clz(x));'
+        'sim_note("ctzl", __builtin_ctzl(y)); sim_note("clzl", __builtin_clzl(y)); return 0; }'
+    )
+    wanted = [("ctz", 32), ("clz", 32), ("ctzl", 64), ("clzl", 64)]
+    assert said_by_python(link(text)[0]) == wanted

@@ -112,9 +112,35 @@ def test_the_files_of_a_tree(tmp_path: Path) -> None:
     assert make_kit('sources = ["fs/*.c"]').tree_files(tmp_path) == ["fs/b.c"]
 
 
+FOLIOS = '[[declared]]\nmacro = "WITH_FOLIOS"\nfile = "include/mm.h"\ntext = "struct folio {"\n'
+
+
+@pytest.mark.parametrize(
+    ("header", "macros"),
+    [
+        ("struct page;\nstruct\n\tfolio\n{\n", ["WITH_FOLIOS"]),
+        ("struct folio {", ["WITH_FOLIOS"]),
+        ("struct folio;\n", []),
+        ("struct folio_batch {", []),
+        (None, []),
+    ],
+)
+def test_what_a_tree_declares_is_known_to_the_model(
+    header: str | None, macros: list[str], tmp_path: Path
+) -> None:
+    if header is not None:
+        (tmp_path / "include").mkdir()
+        (tmp_path / "include/mm.h").write_text(header)
+    assert make_kit(FOLIOS).macros_for(tmp_path) == macros
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (FOLIOS.replace("text", "version"), "declared has a macro, a file and a text"),
+        (FOLIOS.replace('"struct folio {"', '" "'), "declared has a macro, a file and a text"),
+        (FOLIOS.replace('"struct folio {"', "5"), "declared has a macro, a file and a text"),
+        ("declared = 3", "declared is a list of tables"),
         ("strange = 1", "unknown strange"),
         ('sources = "a.c"', "sources is a list of texts"),
         ("macros = 3", "macros is a table"),

@@ -420,6 +420,8 @@ class Declarations:
                 if count is not None and not 0 <= count <= _MOST_ELEMENTS:
                     raise Untranslatable(f"an array of {count} elements")
                 return self._inside(Array(base, count), node)
+            case "abstract_function_declarator" if self._is_name_in_brackets(node):
+                return base
             case "function_declarator" | "abstract_function_declarator":
                 return self._inside(self._function(base, node), node)
             case "parenthesized_declarator" | "abstract_parenthesized_declarator":
@@ -429,6 +431,15 @@ class Declarations:
             case "init_declarator":
                 return self._inside(base, node)
         raise Untranslatable(f"the declarator {text_of(node)[:60]}")
+
+    def _is_name_in_brackets(self, node: Node) -> bool:
+        """Whether the parser took `T (name)`, one parameter, for a function that takes a name."""
+        if node.child_by_field_name("declarator") is not None or not node.named_children:
+            return False
+        inner = node.named_children[0]
+        while inner.named_child_count == 1 and inner.type != "type_identifier":
+            inner = inner.named_children[0]
+        return inner.type == "type_identifier" and not self.is_type_name(text_of(inner))
 
     def _inside(self, base: CType, node: Node) -> CType:
         inner = inner_declarator(node)

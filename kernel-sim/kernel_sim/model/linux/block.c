@@ -1,58 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Buffers of a device, and the device. It reads memory when a request reaches it. */
+/* Buffers of a device. One that is read after a crash has no cache. */
 #include <linux/buffer_head.h>
 #include <linux/blkdev.h>
-#include <linux/jbd2.h>
-#include <linux/version.h>
-#include <sim/scenario.h>
 #include "sim_linux.h"
+#include "sim_page.h"
 
-/* A device: where its blocks stand. One that is read after a crash has no cache. */
-static struct {
-	struct block_device *bdev;
-	unsigned char **disk;
-	unsigned long first;	/* block of the disk that is its block 0 */
-} devices[4];
-
-static void (*after_write)(void);
-
-/* What looks at the disk after each block that a thread of the scenario has written. */
-void sim_on_write(void (*look)(void))
-{
-	after_write = look;
-}
-
-static struct buffer_head *buffers[SIM_BLOCKS];
+static struct buffer_head *buffers[SIM_BLOCKS_MOST];
 static unsigned long buffers_lock;
 unsigned char *sim_disk;
 
-void sim_add_device(struct block_device *bdev, unsigned char **disk, unsigned long first)
+static struct sim_device *device_of(struct block_device *bdev)
 {
-	int i;
-
-	for (i = 0; devices[i].bdev && devices[i].bdev != bdev; i++)
-		;
-	devices[i].bdev = bdev;
-	devices[i].disk = disk;
-	devices[i].first = first;
+	return container_of(bdev, struct sim_device, bdev);
 }
 
-static int device_of(struct block_device *bdev, sector_t block)
+static unsigned long number_of(struct sim_device *device, sector_t block)
 {
-	int i;
-
-	for (i = 0; devices[i].bdev != bdev; i++)
-		;
-	if (devices[i].first + block >= SIM_BLOCKS)
+	if (device->first == JOURNAL_FIRST && block >= JOURNAL_BLOCKS)
+		sim_inconclusive("the model's journal is too short for this");
+	if (device->first + block >= SIM_BLOCKS)
 		sim_fail("assertion", "a block past the end of the device");
-	return i;
+	return device->first + block;
 }
 
-static unsigned char *bytes_of(struct block_device *bdev, sector_t block, unsigned int size)
+/* Where a device's bytes stand, from an offset on: a block of them. */
+unsigned char *sim_bytes_of(struct sim_device *device, unsigned long offset)
 {
-	int i = device_of(bdev, block);
+	return *device->bytes + number_of(device, offset >> sim_block_bits) * SIM_BLOCK_BYTES;
+}
 
-	return *devices[i].disk + (devices[i].first + block) * size;
+static struct buffer_head **cached(struct sim_device *device, sector_t block)
+{
+	return &buffers[number_of(device, block)];
+}
+
+static struct address_space *mapping_of(struct block_device *bdev)
+{
+#ifdef SIM_BD_MAPPING
+	return bdev->bd_mapping;
+#else
+	return bdev->bd_inode->i_mapping;
+#endif
 }
 
 static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block, unsigned int size)
@@ -67,16 +55,15 @@ static struct buffer_head *new_buffer(struct block_device *bdev, sector_t block,
 	return bh;
 }
 
-struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
-				       gfp_t gfp)
+struct buffer_head *sim_buffer(struct block_device *bdev, sector_t block, unsigned int size)
 {
-	int i = device_of(bdev, block);
-	struct buffer_head **slot = &buffers[devices[i].first + block];
+	struct sim_device *device = device_of(bdev);
+	struct buffer_head **slot = cached(device, block);
 	struct buffer_head *bh;
 
-	if (devices[i].disk != &sim_disk) {
+	if (device->bytes != &sim_disk) {
 		bh = new_buffer(bdev, block, size);
-		bh->b_data = (char *)bytes_of(bdev, block, size);
+		bh->b_data = (char *)sim_bytes_of(device, block * size);
 		/* Dirty already: nobody has to remember that it is. */
 		bh->b_state |= 1UL << BH_Uptodate | 1UL << BH_Dirty;
 	} else {
@@ -85,6 +72,7 @@ struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t 
 		if (!bh) {
 			bh = new_buffer(bdev, block, size);
 			bh->b_page = sim_new_page();
+			sim_put_into_file(bh->b_page, mapping_of(bdev), block);
 			bh->b_data = page_address(bh->b_page);
 			*slot = bh;
 		}
@@ -94,16 +82,27 @@ struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t 
 	return bh;
 }
 
-struct buffer_head *instead_of___find_get_block(struct block_device *bdev, sector_t block, unsigned size)
+struct buffer_head *instead_of___getblk_gfp(struct block_device *bdev, sector_t block, unsigned int size,
+				       gfp_t gfp)
 {
-	int i = device_of(bdev, block);
-	struct buffer_head *bh = buffers[devices[i].first + block];
+	return sim_buffer(bdev, block, size);
+}
 
-	if (devices[i].disk != &sim_disk)
+struct buffer_head *sim_find_buffer(struct block_device *bdev, sector_t block, unsigned int size)
+{
+	struct sim_device *device = device_of(bdev);
+	struct buffer_head *bh = *cached(device, block);
+
+	if (device->bytes != &sim_disk)
 		return NULL;
 	if (bh)
 		get_bh(bh);
 	return bh;
+}
+
+struct buffer_head *instead_of___find_get_block(struct block_device *bdev, sector_t block, unsigned int size)
+{
+	return sim_find_buffer(bdev, block, size);
 }
 
 struct buffer_head *instead_of_alloc_buffer_head(gfp_t gfp)
@@ -126,33 +125,6 @@ void instead_of_blk_start_plug(struct blk_plug *plug)
 void instead_of_blk_finish_plug(struct blk_plug *plug)
 {
 }
-
-static void transfer(int op, struct buffer_head *bh)
-{
-	unsigned char *block = bytes_of(bh->b_bdev, bh->b_blocknr, bh->b_size);
-
-	if (op == REQ_OP_WRITE) {
-		sim_copy(block, bh->b_data, bh->b_size);
-		if (after_write && sim_self())
-			after_write();
-	} else {
-		sim_copy(bh->b_data, block, bh->b_size);
-	}
-	bh->b_end_io(bh, 1);
-}
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 0, 0)
-void instead_of_submit_bh(blk_opf_t opf, struct buffer_head *bh)
-{
-	transfer(opf & REQ_OP_MASK, bh);
-}
-#else
-int instead_of_submit_bh(int op, int op_flags, struct buffer_head *bh)
-{
-	transfer(op, bh);
-	return 0;
-}
-#endif
 
 int instead_of_sync_blockdev(struct block_device *bdev)
 {

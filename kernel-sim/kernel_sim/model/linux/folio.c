@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The same as elsewhere here, where a tree speaks of folios. One page is one folio. */
-#include <linux/version.h>
 #include <linux/pagemap.h>
+#include <linux/pagevec.h>
 #include <linux/rmap.h>
 #include <linux/backing-dev.h>
 #include "sim_linux.h"
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
+#ifdef SIM_FOLIOS
 
 void instead_of_folio_lock(struct folio *folio)
 {
 	sim_lock_page(&folio->page);
+}
+
+bool instead_of_folio_trylock(struct folio *folio)
+{
+	return sim_try_page(&folio->page);
 }
 
 void instead_of_folio_unlock(struct folio *folio)
@@ -30,7 +35,7 @@ int instead_of_folio_mkclean(struct folio *folio)
 
 void instead_of_folio_wait_bit(struct folio *folio, int bit)
 {
-	sim_wait_for_bit(&folio->flags, bit);
+	sim_wait_for_page(&folio->page, bit);
 }
 
 void instead_of_folio_wake_bit(struct folio *folio, int bit)
@@ -56,12 +61,7 @@ void instead_of_folio_account_dirtied(struct folio *folio, struct address_space 
 
 void instead_of___folio_batch_release(struct folio_batch *batch)
 {
-	folio_batch_reinit(batch);
-}
-
-struct backing_dev_info *instead_of_inode_to_bdi(struct inode *inode)
-{
-	return inode->i_sb->s_bdi;
+	batch->nr = 0;
 }
 
 struct pglist_data *instead_of_folio_pgdat(const struct folio *folio)
@@ -77,12 +77,5 @@ struct zone *instead_of_folio_zone(const struct folio *folio)
 struct lruvec *instead_of_folio_lruvec(struct folio *folio)
 {
 	return NULL;
-}
-#endif
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
-void *instead_of_kmem_cache_alloc_lru(struct kmem_cache *cache, struct list_lru *lru, gfp_t gfp)
-{
-	return sim_alloc((unsigned long)cache);
 }
 #endif

@@ -5,158 +5,76 @@
 #include <linux/rmap.h>
 #include <linux/writeback.h>
 #include <linux/mount.h>
-#include <linux/version.h>
 #include <crypto/hash.h>
-#include <sim/scenario.h>
-#include "sim_linux.h"
-#include "fs/ext4/ext4.h"
-#include "fs/ext4/ext4_jbd2.h"
-
-#define BLOCK		4096
-#define INODE_BLOCK	1
-#define DATA_FIRST	8
-#define JOURNAL_FIRST	32
-#define JOURNAL_LENGTH	2048	/* a shorter one is refused; only its first blocks exist */
+#include "sim_mount.h"
+#include "sim_page.h"
 
 /* Static in the tree. */
 int journal_init_caches(void);
-vm_fault_t wp_page_shared(struct vm_fault *vmf);
-vm_fault_t do_shared_fault(struct vm_fault *vmf);
-int load_superblock(journal_t *journal);
+struct jbd2_revoke_table_s *jbd2_journal_init_revoke_table(int hash_size);
 /* Cut out of the tree's own mount: which functions it hands to the journal, and when. */
 void sim_install_callbacks(struct super_block *sb);
 
-static struct super_block sb;
-static struct ext4_sb_info sbi;
+struct super_block sim_sb;
+struct ext4_sb_info sim_sbi;
+struct sim_device sim_home_device;
+unsigned int sim_block_bits = 12;
 static struct ext4_super_block raw_super;
-static struct block_device device, journal_device, crashed_device, crashed_journal;
+static struct super_block devices;
+static struct sim_device journal_device;
 static struct backing_dev_info bdi;
-static struct ext4_inode_info node;
-static struct file file;
 static struct vfsmount mount;
-static struct vm_area_struct vma;
 static struct crypto_shash shash;
-static pmd_t pmd = { { { SIM_PRESENT } } };
-static spinlock_t page_table_lock;
-static unsigned long tlb, commit_lock;
-static unsigned char *crashed_disk;
-static pte_t ptes[SIM_PAGES];
+static struct mapped_file files[FILES];
+static int file_count;
+static unsigned long in_use[SIM_THREADS];	/* a word for each thread, so that none is shared */
 
-/* ------------------------------------------------------------- the processor and its mappings */
-
-static struct page *page_of(unsigned long index)
+struct mapped_file *sim_this_file(void)
 {
-	return xa_load(&node.vfs_inode.i_data.i_pages, index);
+	return &files[in_use[sim_self()]];
 }
 
-/*
- * A store is one instruction: whoever takes write permission away flushes the TLBs, and that waits
- * for instructions under way. `tlb` is held for the length of a store, and by who write-protects.
- */
-int sim_store(long offset, unsigned char value)
+int sim_files(void)
 {
-	unsigned long index = offset >> PAGE_SHIFT;
-	pte_t *pte = &ptes[index];
-	vm_fault_t ret;
-
-	for (;;) {
-		struct vm_fault vmf = {
-			.vma = &vma,
-			.flags = FAULT_FLAG_WRITE,
-			.pgoff = index,
-			.address = offset,
-			.pmd = &pmd,
-			.pte = pte,
-			.ptl = &page_table_lock,
-		};
-
-		sim_acquire(&tlb, 1);
-		vmf.orig_pte = *pte;
-		if (pte_present(*pte) && pte_write(*pte)) {
-			*pte = pte_mkdirty(*pte);
-			((unsigned char *)page_address(pte_page(*pte)))[offset & ~PAGE_MASK] = value;
-			sim_swap(&tlb, 8, 0);
-			return 0;
-		}
-		sim_swap(&tlb, 8, 0);
-		if (pte_present(vmf.orig_pte)) {
-			vmf.page = pte_page(vmf.orig_pte);
-			spin_lock(&page_table_lock);
-			ret = wp_page_shared(&vmf);
-		} else {
-			ret = do_shared_fault(&vmf);
-		}
-		if (ret & VM_FAULT_ERROR)
-			return -EFAULT;
-	}
+	return file_count;
 }
 
-static vm_fault_t make_writable(struct vm_fault *vmf)
+int sim_use(int number)
 {
-	pte_t entry = pfn_pte(page_to_pfn(vmf->page), PAGE_SHARED);
-	vm_fault_t ret = 0;
+	int before = in_use[sim_self()];
 
-	spin_lock(&page_table_lock);
-	sim_acquire(&tlb, 1);
-	if (pte_val(*vmf->pte) != pte_val(vmf->orig_pte))
-		ret = VM_FAULT_NOPAGE;
-	else
-		*vmf->pte = pte_mkdirty(entry);
-	sim_swap(&tlb, 8, 0);
-	spin_unlock(&page_table_lock);
-	return ret;
+	in_use[sim_self()] = number;
+	return before;
 }
 
-vm_fault_t instead_of_finish_mkwrite_fault(struct vm_fault *vmf)
+struct mapped_file *sim_file_mapped(struct address_space *mapping)
 {
-	return make_writable(vmf);
+	int i;
+
+	for (i = 0; i < file_count; i++)
+		if (mapping == &files[i].node.vfs_inode.i_data)
+			return &files[i];
+	return NULL;
 }
 
-vm_fault_t instead_of_finish_fault(struct vm_fault *vmf)
+/* The block of the disk that has a block of a file. */
+unsigned long sim_home(const struct inode *inode, unsigned long block)
 {
-	return make_writable(vmf);
+	if (block >= FILE_BLOCKS)
+		sim_inconclusive("a file is longer than the model's are");
+	return DATA_FIRST + (inode->i_ino - FIRST_INODE) * FILE_BLOCKS + block;
 }
 
-int sim_write_protect(struct page *page)
+struct ext4_inode *sim_raw_inode(unsigned char *block, const struct inode *inode)
 {
-	pte_t *pte = &ptes[page->index];
-	int cleaned = 0;
-
-	if (page->mapping != &node.vfs_inode.i_data)
-		return 0;
-	spin_lock(&page_table_lock);
-	sim_acquire(&tlb, 1);
-	if (pte_present(*pte) && (pte_dirty(*pte) || pte_write(*pte))) {
-		*pte = pte_mkclean(pte_wrprotect(*pte));
-		cleaned = 1;
-	}
-	sim_swap(&tlb, 8, 0);
-	spin_unlock(&page_table_lock);
-	return cleaned;
+	return (struct ext4_inode *)(block + (inode->i_ino - FIRST_INODE) * INODE_SIZE);
 }
-
-int instead_of_page_mkclean(struct page *page)
-{
-	return sim_write_protect(page);
-}
-
-static vm_fault_t fault(struct vm_fault *vmf)
-{
-	vmf->page = page_of(vmf->pgoff);
-	lock_page(vmf->page);
-	return VM_FAULT_LOCKED;
-}
-
-static const struct vm_operations_struct vm_operations = {
-	.fault = fault,
-	.page_mkwrite = ext4_page_mkwrite,
-};
 
 /* ------------------------------------------------------------------ what the file system is told */
 
 int instead_of_ext4_map_blocks(handle_t *handle, struct inode *inode, struct ext4_map_blocks *map, int flags)
 {
-	map->m_pblk = DATA_FIRST + map->m_lblk;
+	map->m_pblk = sim_home(inode, map->m_lblk);
 	map->m_len = 1;
 	map->m_flags = EXT4_MAP_MAPPED;
 	return 1;
@@ -164,17 +82,23 @@ int instead_of_ext4_map_blocks(handle_t *handle, struct inode *inode, struct ext
 
 int instead_of_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
 {
-	iloc->bh = __getblk(&device, INODE_BLOCK, BLOCK);
-	set_buffer_uptodate(iloc->bh);
-	iloc->offset = 0;
+	iloc->bh = __getblk(&sim_home_device.bdev, INODE_BLOCK, SIM_BLOCK_BYTES);
+	if (!buffer_uptodate(iloc->bh)) {
+		sim_copy(iloc->bh->b_data, sim_disk + INODE_BLOCK * SIM_BLOCK_BYTES, SIM_BLOCK_BYTES);
+		set_buffer_uptodate(iloc->bh);
+	}
+	iloc->offset = (inode->i_ino - FIRST_INODE) * INODE_SIZE;
 	iloc->block_group = 0;
 	return 0;
 }
 
-/* Writes one number into the inode's block: enough for the journal. */
+/* The length, and a number that changes each time: enough for the journal. */
 int instead_of_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext4_iloc *iloc)
 {
-	(*(unsigned long *)iloc->bh->b_data)++;
+	struct ext4_inode *raw = sim_raw_inode((unsigned char *)iloc->bh->b_data, inode);
+
+	raw->i_generation = cpu_to_le32(le32_to_cpu(raw->i_generation) + 1);
+	ext4_isize_set(raw, EXT4_I(inode)->i_disksize);
 	return ext4_handle_dirty_metadata(handle, NULL, iloc->bh);
 }
 
@@ -200,7 +124,7 @@ void instead_of_ext4_process_freed_data(struct super_block *of, tid_t tid)
 
 int instead_of_file_update_time(struct file *of)
 {
-	sb.s_op->dirty_inode(file_inode(of), I_DIRTY_SYNC);
+	sim_sb.s_op->dirty_inode(file_inode(of), I_DIRTY_SYNC);
 	return 0;
 }
 
@@ -225,11 +149,23 @@ int instead_of_crypto_shash_update(struct shash_desc *desc, const u8 *data, unsi
 struct kmem_cache *instead_of_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
 					   slab_flags_t flags, void (*ctor)(void *))
 {
-	return sim_cache(size);
+	return sim_cache_aligned(size, align);
 }
 
 int instead_of_jbd2_journal_start_thread(journal_t *journal)
 {
+	return 0;
+}
+
+/* The tables are gone through at each commit and each recovery: small ones do for a few blocks. */
+int instead_of_jbd2_journal_init_revoke(journal_t *journal, int hash_size)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		journal->j_revoke_table[i] = jbd2_journal_init_revoke_table(REVOKE_LISTS);
+	journal->j_revoke = journal->j_revoke_table[1];
+	spin_lock_init(&journal->j_revoke_lock);
 	return 0;
 }
 
@@ -240,27 +176,30 @@ void instead_of_jbd2_stats_proc_init(journal_t *journal)
 /* ------------------------------------------------------------------------------------- the mount */
 
 /* The cache of a device is never used; errors are looked for there. */
-static void make_device(struct block_device *bdev)
+void sim_make_device(struct sim_device *device, unsigned char **bytes, unsigned long first)
 {
 	static struct inode inode;
 
 	inode.i_mapping = &inode.i_data;
 	inode.i_data.host = &inode;
-	inode.i_sb = &sb;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
-	bdev->bd_mapping = &inode.i_data;
+	inode.i_sb = blockdev_superblock;
+#ifdef SIM_BD_MAPPING
+	device->bdev.bd_mapping = &inode.i_data;
 #else
-	bdev->bd_inode = &inode;
+	device->bdev.bd_inode = &inode;
 #endif
+	device->bytes = bytes;
+	device->first = first;
+	sim_make_disk(device);
 }
 
 static void format(unsigned char *disk)
 {
-	journal_superblock_t *super = (void *)(disk + JOURNAL_FIRST * BLOCK);
+	journal_superblock_t *super = (void *)(disk + JOURNAL_FIRST * SIM_BLOCK_BYTES);
 
 	super->s_header.h_magic = cpu_to_be32(JBD2_MAGIC_NUMBER);
 	super->s_header.h_blocktype = cpu_to_be32(JBD2_SUPERBLOCK_V2);
-	super->s_blocksize = cpu_to_be32(BLOCK);
+	super->s_blocksize = cpu_to_be32(SIM_BLOCK_BYTES);
 	super->s_maxlen = cpu_to_be32(JOURNAL_LENGTH);
 	super->s_first = cpu_to_be32(1);
 	super->s_sequence = cpu_to_be32(1);
@@ -277,14 +216,28 @@ static void make_journal(void)
 
 	journal_init_caches();
 	format(sim_disk);
-	journal = jbd2_journal_init_dev(&journal_device, &device, 0, JOURNAL_LENGTH, BLOCK);
-	if (!journal || jbd2_journal_load(journal))
+	journal = jbd2_journal_init_dev(&journal_device.bdev, &sim_home_device.bdev, 0, JOURNAL_LENGTH, SIM_BLOCK_BYTES);
+	if (IS_ERR_OR_NULL(journal) || jbd2_journal_load(journal))
 		sim_inconclusive("the journal cannot be loaded");
-	journal->j_private = &sb;
-	sbi.s_journal = journal;
-	spin_lock_init(&sbi.s_md_lock);
-	INIT_LIST_HEAD(&sbi.s_freed_data_list);
-	sim_install_callbacks(&sb);
+	journal->j_private = &sim_sb;
+	sim_sbi.s_journal = journal;
+	sim_name_lock(&journal->j_state_lock, "j_state_lock");
+	sim_name_lock(&journal->j_list_lock, "j_list_lock");
+	spin_lock_init(&sim_sbi.s_md_lock);
+	INIT_LIST_HEAD(&sim_sbi.s_freed_data_list);
+	sim_install_callbacks(&sim_sb);
+}
+
+/* Where a tree has its mark for a device that wants pages to keep still. */
+static void want_stable_pages(void)
+{
+#if defined(BDI_CAP_STABLE_WRITES)
+	bdi.capabilities |= BDI_CAP_STABLE_WRITES;
+#elif defined(SB_I_STABLE_WRITES)
+	sim_sb.s_iflags |= SB_I_STABLE_WRITES;
+#else
+	sim_inconclusive("how this tree marks a device that wants stable pages is not known");
+#endif
 }
 
 static void make_super(enum sim_data_mode mode)
@@ -295,187 +248,106 @@ static void make_super(enum sim_data_mode mode)
 		[SIM_WRITEBACK] = EXT4_MOUNT_WRITEBACK_DATA,
 	};
 
-	sb.s_fs_info = &sbi;
-	sb.s_op = &super_operations;
-	sb.s_blocksize = BLOCK;
-	sb.s_blocksize_bits = 12;
-	sb.s_bdev = &device;
-	sb.s_bdi = &bdi;
+	sim_sb.s_fs_info = &sim_sbi;
+	sim_sb.s_op = &super_operations;
+	sim_sb.s_blocksize = SIM_BLOCK_BYTES;
+	sim_sb.s_blocksize_bits = sim_block_bits;
+	sim_sb.s_bdev = &sim_home_device.bdev;
+	sim_sb.s_bdi = &bdi;
 #ifdef BDI_CAP_WRITEBACK	/* once it was the other way round */
-	bdi.capabilities = BDI_CAP_WRITEBACK | BDI_CAP_WRITEBACK_ACCT;
+	bdi.capabilities |= BDI_CAP_WRITEBACK;
 #endif
-	sb.s_maxbytes = 1UL << 40;
-	sbi.s_sb = &sb;
-	sbi.s_es = &raw_super;
-	sbi.s_mount_opt = options[mode];
+#ifdef BDI_CAP_WRITEBACK_ACCT
+	bdi.capabilities |= BDI_CAP_WRITEBACK_ACCT;
+#endif
+	if (sim_wants_stable_pages())
+		want_stable_pages();
+	sim_sb.s_maxbytes = 1UL << 40;
+	sim_sbi.s_sb = &sim_sb;
+	sim_sbi.s_es = &raw_super;
+	sim_sbi.s_mount_opt = options[mode];
 	raw_super.s_feature_compat = cpu_to_le32(EXT4_FEATURE_COMPAT_HAS_JOURNAL);
 }
 
-static void make_file(int journal_flag, int pages)
+static void make_pages(struct inode *inode, int pages)
 {
-	struct inode *inode = &node.vfs_inode;
+	unsigned char *home = sim_disk + sim_home(inode, 0) * SIM_BLOCK_BYTES;
 	int i;
 
-	inode->i_sb = &sb;
-	inode->i_ino = 12;
-	inode->i_mode = S_IFREG | 0600;
-	inode->i_blkbits = 12;
-	inode->i_size = (long)pages * PAGE_SIZE;
-	node.i_disksize = inode->i_size;
-	inode->i_mapping = &inode->i_data;
-	inode->i_data.host = inode;
-	xa_init_flags(&inode->i_data.i_pages, XA_FLAGS_LOCK_IRQ);
-	if (journal_flag)
-		ext4_set_inode_flag(inode, EXT4_INODE_JOURNAL_DATA);
-	ext4_set_aops(inode);
-	if (ext4_inode_attach_jinode(inode))
-		sim_inconclusive("no journal inode");
-	file.f_inode = inode;
-	file.f_mapping = inode->i_mapping;
-	file.f_path.mnt = &mount;
-	vma.vm_file = &file;
-	vma.vm_ops = &vm_operations;
-	vma.vm_flags = VM_SHARED | VM_WRITE | VM_READ;
+	if (pages > FILE_PAGES)
+		sim_inconclusive("a file is longer than the model's are");
+	sim_fill(home, 'a', (long)pages * PAGE_SIZE);
 	for (i = 0; i < pages; i++) {
 		struct page *page = sim_new_page();
 
-		page->mapping = inode->i_mapping;
-		page->index = i;
-		page->flags = 1UL << PG_uptodate;
+		sim_put_into_file(page, inode->i_mapping, i);
 		sim_fill(page_address(page), 'a', PAGE_SIZE);
-		sim_fill(sim_disk + (DATA_FIRST + i) * BLOCK, 'a', BLOCK);
 		xa_store(&inode->i_data.i_pages, i, page, GFP_KERNEL);
 		inode->i_data.nrpages++;
 	}
 }
 
+static void make_inode(struct ext4_inode_info *node, int journal_flag, long size)
+{
+	struct inode *inode = &node->vfs_inode;
+
+	sim_name_lock(&inode->i_rwsem, "i_rwsem");
+	sim_name_lock(&inode->i_data.i_pages.xa_lock, "i_pages");
+	inode->i_sb = &sim_sb;
+	inode->i_ino = FIRST_INODE + file_count;
+	inode->i_mode = S_IFREG | 0600;
+	inode->i_blkbits = sim_block_bits;
+	inode->i_size = size;
+	node->i_disksize = size;
+	inode->i_mapping = &inode->i_data;
+	inode->i_data.host = inode;
+	xa_init_flags(&inode->i_data.i_pages, XA_FLAGS_LOCK_IRQ);
+#ifdef SIM_MAPPING_STABLE
+	if (sim_wants_stable_pages())
+		mapping_set_stable_writes(&inode->i_data);
+#endif
+	if (journal_flag)
+		ext4_set_inode_flag(inode, EXT4_INODE_JOURNAL_DATA);
+	ext4_set_aops(inode);
+	if (ext4_inode_attach_jinode(inode))
+		sim_inconclusive("no journal inode");
+	ext4_isize_set(sim_raw_inode(sim_disk + INODE_BLOCK * SIM_BLOCK_BYTES, inode), size);
+}
+
+/* On the disk from the start: nothing has to be committed. */
+int sim_file(int journal_flag, int pages)
+{
+	struct mapped_file *one = &files[file_count];
+
+	if (file_count == FILES)
+		sim_inconclusive("too many files");
+	make_inode(&one->node, journal_flag, (long)pages * PAGE_SIZE);
+	one->file.f_inode = &one->node.vfs_inode;
+	one->file.f_mapping = one->file.f_inode->i_mapping;
+	one->file.f_path.mnt = &mount;
+	make_pages(one->file.f_inode, pages);
+	sim_map_file(one);
+	return file_count++;
+}
+
+void sim_block_size(int bytes)
+{
+	for (sim_block_bits = 10; 1 << sim_block_bits < bytes; sim_block_bits++)
+		;
+}
+
 void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 {
-	sim_disk = sim_alloc(SIM_BLOCKS * BLOCK);
+	sim_disk = sim_alloc(SIM_BLOCKS * SIM_BLOCK_BYTES);
 	sim_start();
-	make_device(&device);
-	make_device(&journal_device);
-	make_device(&crashed_device);
-	make_device(&crashed_journal);
-	sim_add_device(&device, &sim_disk, 0);
-	sim_add_device(&journal_device, &sim_disk, JOURNAL_FIRST);
+	blockdev_superblock = &devices;
+	devices.s_bdi = &bdi;
+	sim_make_device(&sim_home_device, &sim_disk, 0);
+	sim_make_device(&journal_device, &sim_disk, JOURNAL_FIRST);
+	sim_make_crashes();
 	ext4_init_pageio();
 	make_super(mode);
 	make_journal();
-	make_file(journal_flag, pages);
-}
-
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-#define WRITE_UNIT	struct folio
-#define UNIT_PAGE(unit)	(&(unit)->page)
-#define WRITE_FLAGS
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
-#define WRITE_UNIT	struct page
-#define UNIT_PAGE(unit)	(unit)
-#define WRITE_FLAGS
-#else
-#define WRITE_UNIT	struct page
-#define UNIT_PAGE(unit)	(unit)
-#define WRITE_FLAGS	0,
-#endif
-
-int sim_write(long offset, unsigned char value)
-{
-	struct address_space *mapping = file.f_mapping;
-	WRITE_UNIT *unit;
-	void *data = NULL;
-	int ret;
-
-	down_write(&file.f_inode->i_rwsem);
-	file_update_time(&file);
-	ret = mapping->a_ops->write_begin(&file, mapping, offset, 1, WRITE_FLAGS &unit, &data);
-	if (!ret) {
-		((unsigned char *)page_address(UNIT_PAGE(unit)))[offset & ~PAGE_MASK] = value;
-		ret = mapping->a_ops->write_end(&file, mapping, offset, 1, 1, unit, data);
-	}
-	up_write(&file.f_inode->i_rwsem);
-	return ret < 0 ? ret : 0;
-}
-
-void sim_commit(void)
-{
-	sim_acquire(&commit_lock, 1);
-	if (sbi.s_journal->j_running_transaction)
-		jbd2_journal_commit_transaction(sbi.s_journal);
-	sim_swap(&commit_lock, 8, 0);
-}
-
-void sim_writeback(void)
-{
-	struct writeback_control wbc = {
-		.sync_mode = WB_SYNC_NONE,
-		.nr_to_write = LONG_MAX,
-		.range_end = LLONG_MAX,
-	};
-
-	if (do_writepages(file.f_mapping, &wbc))
-		sim_fail("I/O error", "writeback failed");
-}
-
-unsigned char sim_power_cut(long offset)
-{
-	journal_t *journal;
-
-	crashed_disk = sim_alloc(SIM_BLOCKS * BLOCK);
-	sim_copy(crashed_disk, sim_disk, SIM_BLOCKS * BLOCK);
-	sim_add_device(&crashed_device, &crashed_disk, 0);
-	sim_add_device(&crashed_journal, &crashed_disk, JOURNAL_FIRST);
-	journal = jbd2_journal_init_dev(&crashed_journal, &crashed_device, 0, JOURNAL_LENGTH, BLOCK);
-	if (!journal || load_superblock(journal))
-		sim_fail("recovery", "after a crash here the journal's superblock is bad");
-	if (jbd2_journal_recover(journal))
-		sim_fail("recovery", "after a crash here the journal cannot be recovered");
-	return crashed_disk[DATA_FIRST * BLOCK + offset];
-}
-
-/* One file, on a device that has read its memory when a request returns. */
-void sim_device(int settings)
-{
-	if (settings)
-		sim_inconclusive("this kind of device is not modelled for real trees");
-}
-
-int sim_file(int journal_flag, int pages)
-{
-	sim_inconclusive("more than one file is not modelled for real trees");
-	return -1;
-}
-
-int sim_use(int number)
-{
-	if (number)
-		sim_inconclusive("more than one file is not modelled for real trees");
-	return 0;
-}
-
-void sim_end(void)
-{
-}
-
-unsigned char sim_cached(long offset)
-{
-	return ((unsigned char *)page_address(page_of(offset >> PAGE_SHIFT)))[offset & ~PAGE_MASK];
-}
-
-int sim_will_be_written(long offset)
-{
-	struct page *page = page_of(offset >> PAGE_SHIFT);
-
-	if (PageDirty(page) && xa_get_mark(&file.f_mapping->i_pages, page->index, PAGECACHE_TAG_DIRTY))
-		return 1;
-	if (page_has_buffers(page) && buffer_jbddirty(page_buffers(page)))
-		return 1;
-	/* Or it has been. */
-	return !sim_compare(sim_disk + (DATA_FIRST + page->index) * BLOCK, page_address(page), BLOCK);
-}
-
-void sim_thread_ends(void)
-{
-	if (journal_current_handle())
-		sim_fail("unbalanced handle", "a thread ended with a handle open");
+	sim_file(journal_flag, pages);
+	sim_start_device();
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Pages that a file gets when it becomes longer. They stay: nobody reclaims them. */
+#include <linux/pagemap.h>
+#include <linux/swap.h>
+#include "sim_linux.h"
+
+struct page *instead_of___page_cache_alloc(gfp_t gfp)
+{
+	return sim_new_page();
+}
+
+void instead_of_lru_cache_add(struct page *page)
+{
+}
+
+#ifdef SIM_FOLIOS
+struct folio *instead_of_filemap_alloc_folio(gfp_t gfp, unsigned int order)
+{
+	if (order)
+		sim_inconclusive("a folio of several pages");
+	return page_folio(sim_new_page());
+}
+
+void instead_of_folio_add_lru(struct folio *folio)
+{
+}
+#endif
+
+bool instead_of_shmem_mapping(struct address_space *mapping)
+{
+	return false;
+}
+
+/* A list for the shrinker. */
+struct list_lru shadow_nodes;
+
+void instead_of_workingset_update_node(struct xa_node *node)
+{
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The processor and its mappings: stores, faults, and who takes write permission away. */
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include "sim_mount.h"
+#include "sim_page.h"
+
+/* Static in the tree. */
+#ifdef SIM_WP_FOLIO
+vm_fault_t wp_page_shared(struct vm_fault *vmf, struct folio *folio);
+#define write_fault(vmf)	wp_page_shared(vmf, (struct folio *)(vmf)->page)
+#else
+vm_fault_t wp_page_shared(struct vm_fault *vmf);
+#define write_fault(vmf)	wp_page_shared(vmf)
+#endif
+vm_fault_t do_shared_fault(struct vm_fault *vmf);
+
+static pmd_t pmd = { { { { SIM_PRESENT } } } };
+static spinlock_t page_table_lock;
+static unsigned long tlb;
+
+struct page *sim_page_of(struct mapped_file *one, unsigned long index)
+{
+	return xa_load(&one->node.vfs_inode.i_data.i_pages, index);
+}
+
+/*
+ * A store is one instruction: whoever takes write permission away flushes the TLBs, and that waits
+ * for instructions under way. `tlb` is held for the length of a store, and by who write-protects.
+ */
+int sim_store(long offset, unsigned char value)
+{
+	struct mapped_file *one = sim_this_file();
+	unsigned long index = offset >> PAGE_SHIFT;
+	pte_t *pte = &one->ptes[index];
+	vm_fault_t ret;
+
+	for (;;) {
+		struct vm_fault vmf = {
+			.vma = &one->vma,
+			.flags = FAULT_FLAG_WRITE,
+			.pgoff = index,
+			.address = offset,
+			.pmd = &pmd,
+			.pte = pte,
+			.ptl = &page_table_lock,
+		};
+
+		sim_acquire(&tlb, 1);
+		vmf.orig_pte = *pte;
+		if (pte_present(*pte) && pte_write(*pte)) {
+			*pte = pte_mkdirty(*pte);
+			((unsigned char *)page_address(pte_page(*pte)))[offset & ~PAGE_MASK] = value;
+			sim_swap(&tlb, 8, 0);
+			return 0;
+		}
+		sim_swap(&tlb, 8, 0);
+		if (pte_present(vmf.orig_pte)) {
+			vmf.page = pte_page(vmf.orig_pte);
+			spin_lock(&page_table_lock);
+			ret = write_fault(&vmf);
+		} else {
+			ret = do_shared_fault(&vmf);
+		}
+		if (ret & VM_FAULT_ERROR)
+			return -EFAULT;
+	}
+}
+
+static vm_fault_t make_writable(struct vm_fault *vmf)
+{
+	pte_t entry = pfn_pte(page_to_pfn(vmf->page), PAGE_SHARED);
+	vm_fault_t ret = 0;
+
+	spin_lock(&page_table_lock);
+	sim_acquire(&tlb, 1);
+	if (pte_val(*vmf->pte) != pte_val(vmf->orig_pte))
+		ret = VM_FAULT_NOPAGE;
+	else
+		*vmf->pte = pte_mkdirty(entry);
+	sim_swap(&tlb, 8, 0);
+	spin_unlock(&page_table_lock);
+	return ret;
+}
+
+vm_fault_t instead_of_finish_mkwrite_fault(struct vm_fault *vmf)
+{
+	return make_writable(vmf);
+}
+
+vm_fault_t instead_of_finish_fault(struct vm_fault *vmf)
+{
+	return make_writable(vmf);
+}
+
+int sim_write_protect(struct page *page)
+{
+	struct mapped_file *one = sim_file_mapped(sim_page_mapping(page));
+	pte_t *pte;
+	int cleaned = 0;
+
+	if (!one)
+		return 0;
+	pte = &one->ptes[sim_page_index(page)];
+	spin_lock(&page_table_lock);
+	sim_acquire(&tlb, 1);
+	if (pte_present(*pte) && (pte_dirty(*pte) || pte_write(*pte))) {
+		*pte = pte_mkclean(pte_wrprotect(*pte));
+		cleaned = 1;
+	}
+	sim_swap(&tlb, 8, 0);
+	spin_unlock(&page_table_lock);
+	return cleaned;
+}
+
+int instead_of_page_mkclean(struct page *page)
+{
+	return sim_write_protect(page);
+}
+
+static vm_fault_t fault(struct vm_fault *vmf)
+{
+	vmf->page = sim_page_of(sim_file_mapped(vmf->vma->vm_file->f_mapping), vmf->pgoff);
+	lock_page(vmf->page);
+	return VM_FAULT_LOCKED;
+}
+
+static const struct vm_operations_struct vm_operations = {
+	.fault = fault,
+	.page_mkwrite = ext4_page_mkwrite,
+};
+
+void sim_map_file(struct mapped_file *one)
+{
+	one->vma.vm_file = &one->file;
+	one->vma.vm_ops = &vm_operations;
+	one->vma.vm_flags = VM_SHARED | VM_WRITE | VM_READ;
+}
