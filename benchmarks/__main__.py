@@ -1,4 +1,4 @@
-"""Run the benchmarks: `make bench`; with `ARGS=kernels` those that build kernels."""
+"""Run the benchmarks: `make bench`; with `ARGS=kernels` or `ARGS=simulator`, only those."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import apply, kernels, review, static
+from benchmarks import apply, kernels, review, simulator, static
 
 
 def main() -> None:
     """Print every ratio; the last column says how many times longer the other takes."""
-    if sys.argv[1:] == ["kernels"]:
-        with tempfile.TemporaryDirectory(prefix="patchbot-bench-") as name:
-            kernels.run(Path(name) / "kernels")
-        return
     with tempfile.TemporaryDirectory(prefix="patchbot-bench-") as name:
-        folder = Path(name)
+        _run(sys.argv[1:], Path(name))
+
+
+def _run(words: list[str], folder: Path) -> None:
+    if words == ["kernels"]:
+        kernels.run(folder / "kernels")
+    elif words[:1] == ["simulator"]:
+        simulator.run(folder / "simulator", [Path(word) for word in words[1:]])
+    else:
         review.run(folder / "review")
         (folder / "apply").mkdir()
         apply.run(folder / "apply")
         static.run(folder / "static")
+        simulator.run(folder / "simulator")
 
 
 if __name__ == "__main__":

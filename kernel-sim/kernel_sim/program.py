@@ -111,6 +111,18 @@ class Sources:
                 raise PreprocessError(f"{scenario.source.name}: it has no setup() and check()")
             return self._link(first)
 
+    def read_again(self, path: str) -> None:
+        """Read one of the tree's C files again, because it has changed; all others stay as read.
+
+        Raises `ValueError` where the kit does not compile it, and as `build`: then it is as before.
+        """
+        with self._lock:
+            work = self._read()
+            number = self.kit.tree_files(work.tree).index(path)
+            source = _tree_source(work, path)
+        with self._lock, _PARSING:
+            self._theirs[number] = _with_installed(self.kit, source)
+
     def _read(self) -> _Work:
         if self._work is not None:
             return self._work
