@@ -131,6 +131,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "summary": pair.after["summary"],
         "change": pair.change.value if pair.change is not None else None,
         "touched": list(pair.touched),
+        "unseen": list(pair.unseen),
         "after": pair.after,
         "base": pair.base,
     }
@@ -181,6 +182,7 @@ def _block(row: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
     if base is not None:
         reached = ", ".join(row["touched"]) or "none"
         lines += [f"changed functions it can reach: {reached}", f"the base: {say_result(base)}"]
+        lines += [f"changed, but not compiled: {path}" for path in row["unseen"]]
     if after["failure"]:
         lines += render_failure(after, document["tree"], document["commit"])
     return lines

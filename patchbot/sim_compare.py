@@ -18,6 +18,7 @@ from patchbot.exporting import export_commit
 from patchbot.git import Repository
 from patchbot.model import Change
 from patchbot.proc import PROCESSES
+from patchbot.sim_unseen import find_unseen
 from patchbot.simulation import Asked, Place, Row, find_folder, run_kept, without_answer
 from patchbot.static.affected import find_changed_names
 from patchbot.static.changes import find_changes
@@ -30,13 +31,14 @@ Say = Callable[[str], None]
 class Pair:
     """One scenario with the patches and, where there is one, on the base.
 
-    `touched` are the changed functions that it can reach. `change` is None without a base, or where
-    one side has no whole answer.
+    `touched` are the changed functions that it can reach, `unseen` changed C files that are no part
+    of any program. `change` is None without a base, or where one side has no whole answer.
     """
 
     after: Row
     base: Row | None
     touched: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @property
     def scenario(self) -> str:
@@ -136,9 +138,13 @@ def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> 
     judged = [object_to(row, changed) for row in after]
     if base is None:
         return [Pair(row, None) for row in judged]
+    unseen = find_unseen(work.tree, base, last, kit)
+    judged = [leave_open(row, unseen.lines) for row in judged]
     before = _run_all(work, base, kit, "on the base", say, jobs)
-    touched = [_touched(row, changed) for row in judged]
-    return [Pair(*each) for each in zip(judged, before, touched, strict=True)]
+    return [
+        Pair(row, of_base, _touched(row, changed), unseen.files)
+        for row, of_base in zip(judged, before, strict=True)
+    ]
 
 
 def _run_all(work: Work, commit: str, kit: Kit, where: str, say: Say, jobs: int) -> list[Row]:
@@ -176,6 +182,13 @@ def object_to(row: Row, changed: Changed) -> Row:
     if not found:
         return row
     return {**row, "result": "inconclusive", "reasons": [*row["reasons"], *found]}
+
+
+def leave_open(row: Row, unseen: Sequence[str]) -> Row:
+    """Return the row; without a failure it is inconclusive where changed lines were left out."""
+    if not unseen or row["failure"]:
+        return row
+    return {**row, "result": "inconclusive", "reasons": [*row["reasons"], *unseen]}
 
 
 def _touched(row: Row, changed: Changed) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ def _told(pair: Pair) -> dict[str, object]:
         "covered": say_covered(row) if row["covered"] else "",
         "functions": summarize_ledger(read_parts(row)),
         "touched": list(pair.touched),
+        "unseen": list(pair.unseen),
         "schedule": row["schedule"],
     }
 
@@ -124,7 +125,8 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
         return Status.SKIPPED, f"no scenario reaches a function that is changed; {words}"
     if all(pair.after["failure"] for pair in pairs if pair.touched):
         return Status.SKIPPED, f"no search gets beyond what fails on the base too; {words}"
-    return Status.PASS, words
+    left = pairs[0].unseen
+    return Status.PASS, f"{words}; not compiled: {', '.join(left)}" if left else words
 
 
 def _summarize(pairs: Sequence[Pair]) -> str:

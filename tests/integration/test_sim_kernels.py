@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from kernel_sim.scenario import load_scenarios
 
-from patchbot.model import Change
+from patchbot.model import Change as Verdict
 from patchbot.sim_compare import Pair, Work, compare_commits
 from patchbot.simulation import Asked
 from patchbot.tree import open_tree
-from tests.support.kernel_faults import FAULTS
+from tests.support.kernel_faults import FAULTS, Change
 from tests.support.kernels import Kernels, make_kernels
 from tests.support.require import require
+from tests.support.sim_lock_faults import keep_page_lock, take_list_lock_first
 
 FIRST, LATER = "write-protect/first-page", "write-protect/later-page"
 FOUND = {
@@ -23,6 +24,12 @@ FOUND = {
     "protects-nothing": {FIRST, LATER},
 }
 """What has to fail with each fault: a store is not made to wait, on that page."""
+
+LOCKED = ("mm/memory.c", "fs/jbd2/transaction.c")
+"""What faults of locking are seeded into."""
+
+DEEP = os.environ.get("PATCHBOT_TEST_SIM") == "deep"
+"""Asked here, as tests have an environment of their own."""
 
 pytestmark = pytest.mark.xdist_group("simulated kernel")
 
@@ -58,9 +65,29 @@ def test_the_unmodified_tree_passes(kernels: Kernels, home: Path, tmp_path: Path
         assert pair.after["covered"][1]["executions"] > 100
 
 
+@pytest.mark.parametrize(
+    ("change", "kind", "names"),
+    [
+        (keep_page_lock, "unbalanced lock", "a page lock"),
+        (take_list_lock_first, "lock order", "j_list_lock"),
+    ],
+)
+def test_a_fault_of_locking_is_named(
+    change: Change, kind: str, names: str, kernels: Kernels, home: Path, tmp_path: Path
+) -> None:
+    """One thread after the other comes to it: no schedule has to bring a deadlock about."""
+    if not DEEP:
+        pytest.skip("opt-in: set PATCHBOT_TEST_SIM=deep for all seeded faults")
+    commit = kernels.commit(change(kernels.files(*LOCKED)), f"{kind}\n")
+    failure = _compare(kernels, home, tmp_path, [commit])[FIRST].after["failure"]
+    assert failure is not None
+    assert failure["kind"] == kind
+    assert names in failure["text"]
+
+
 @pytest.mark.parametrize("name", FOUND)
 def test_a_seeded_fault_is_found(name: str, kernels: Kernels, home: Path, tmp_path: Path) -> None:
-    if name != "range-start-0" and os.environ.get("PATCHBOT_TEST_SIM") != "deep":
+    if name != "range-start-0" and not DEEP:
         pytest.skip("opt-in: set PATCHBOT_TEST_SIM=deep for all seeded faults")
     fault = next(each for each in FAULTS if each.name == name)
     commit = kernels.commit(fault.change(kernels.files()), f"{name}\n")
@@ -68,7 +95,9 @@ def test_a_seeded_fault_is_found(name: str, kernels: Kernels, home: Path, tmp_pa
     failing = {pair.scenario for pair in found.values() if pair.after["failure"]}
     assert failing == FOUND[name]
     for pair in found.values():
-        assert pair.change is (Change.INTRODUCED if pair.scenario in failing else Change.UNCHANGED)
+        assert pair.change is (
+            Verdict.INTRODUCED if pair.scenario in failing else Verdict.UNCHANGED
+        )
         if pair.scenario in failing:
             assert pair.after["failure"]["kind"] == "recovery"
             assert pair.touched

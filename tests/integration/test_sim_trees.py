@@ -14,11 +14,13 @@ from kernel_sim.cfront.errors import TreeError
 from kernel_sim.cfront.headers import Headers, prepare_headers
 from kernel_sim.cfront.plain import Plain, make_plain
 from kernel_sim.cfront.preprocess import Source, preprocess
+from kernel_sim.kit import load_kits
 from tree_sitter import Language, Node, Parser
 
 from tests.support.git_tree import run_git
 from tests.support.kernel_git import kernel_git
 from tests.support.require import require
+from tests.support.sim_gcc import complaints, model_files
 
 JBD2 = ("checkpoint", "commit", "journal", "recovery", "revoke", "transaction")
 FILES = (
@@ -55,6 +57,24 @@ def test_a_file(headers: Headers, path: str, tmp_path: Path) -> None:
     assert [text for text in plain.types if not parses_as_type_or_value(text)] == []
     found, missed = functions_at_their_lines(root, source, headers)
     assert (found > 3, missed) == (True, [])
+
+
+def test_the_model_compiles(headers: Headers, tmp_path: Path) -> None:
+    """Its types are the tree's: also of functions that the tree has and the model replaces."""
+    if "6.1" not in headers.tree.parent.name or "6.12" in headers.tree.parent.name:
+        pytest.skip("opt-in: the linux kit has not been made to compile on this tree")
+    kit = next(kit for kit in load_kits() if kit.name == "linux")
+    files = [file for file in model_files(kit) if file[1] is None or "first-page" in file[1].name]
+    assert complaints(headers.tree, kit, tmp_path, files) == []
+    seeded = tmp_path / "seeded.c"
+    seeded.write_text(
+        "#include <linux/rwsem.h>\nvoid instead_of_down_read(struct rw_semaphore *sem)\n"
+        "{\n\tsim_acquire(sem->count, 1);\n}\nvoid instead_of_up_read(int sem)\n{\n}\n"
+    )
+    said = complaints(headers.tree, kit, tmp_path, [(seeded, None)])
+    assert [each.split(":")[0] for each in said] == ["<sim>/scenario/seeded.c", "prototypes"]
+    assert "incompatible type for argument 1 of ‘sim_acquire’" in said[0]
+    assert "conflicting types for ‘up_read’" in said[1]
 
 
 def test_every_thing_that_is_wrong_is_seen(headers: Headers, tmp_path: Path) -> None:

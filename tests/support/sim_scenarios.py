@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kernel_sim import ir
+from kernel_sim.cfront.command import FREESTANDING
 from kernel_sim.cfront.linking import Linker
 from kernel_sim.cfront.preprocess import strip_markers
 from kernel_sim.cfront.unit import Unit
@@ -47,6 +48,7 @@ def load_scenarios(folder: Path = MODEL / "scenarios") -> dict[str, Scenario]:
 def _preprocess(path: str, cwd: Path, tree: Path, defines: tuple[str, ...] = ()) -> str:
     require("gcc")
     folders = [f"-I{folder}" for folder in (MODEL / "include", KIT, tree / "include", tree)]
+    folders += ["-idirafter", str(FREESTANDING)]  # for what engines supply
     words = ["gcc", "-E", *folders, "-Dcurrent=(sim_current())", *defines, path]
     return subprocess.run(words, cwd=cwd, check=True, capture_output=True, text=True).stdout
 

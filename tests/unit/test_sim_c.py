@@ -71,3 +71,14 @@ def test_generic_knows_a_struct_of_another_file() -> None:
     program = linker.link(["main"])
     assert unknowns(program) == []
     assert said_by_python(program) == [("x", 2)]
+
+
+def test_the_zeros_of_zero_are_as_many_as_it_has_bits() -> None:
+    """C leaves it open, and processors say this."""
+    text = (
+        "void sim_note(const char *, long); static unsigned int x; static unsigned long y;"
+        'int main(void) { sim_note("ctz", __builtin_ctz(x)); sim_note("clz", __builtin_clz(x));'
+        'sim_note("ctzl", __builtin_ctzl(y)); sim_note("clzl", __builtin_clzl(y)); return 0; }'
+    )
+    wanted = [("ctz", 32), ("clz", 32), ("ctzl", 64), ("clzl", 64)]
+    assert said_by_python(link(text)[0]) == wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,21 @@ def commit_edit(tree: Repository, path: str, old: str, new: str) -> str:
     commit = run_git(tree.top, "rev-parse", "HEAD").strip()
     run_git(tree.top, "reset", "-q", "--hard", "HEAD^")
     return commit
+
+
+def test_lines_that_are_not_compiled_are_no_pass(tree: Repository, tmp_path: Path) -> None:
+    base = str(tree.resolve_commit("main"))
+    edited = commit_edit(
+        tree, "fs/jbd2/journal.c", "#include <linux/jbd2.h>\n",
+        "#include <linux/jbd2.h>\n#ifdef CONFIG_FS_DAX\nint dax;\n#endif\n",
+    )  # fmt: skip
+    asked = replace(work(tree, tmp_path, base, edited), asked=Asked(0, None, "python"))
+    (pair,) = compare_commits(asked)
+    assert (pair.after["result"], pair.change) == ("inconclusive", None)
+    assert pair.after["reasons"] == [
+        "changed lines 5 of fs/jbd2/journal.c are not in the configuration the simulator uses"
+    ]
+    assert judge_pairs([pair])[0] == "inconclusive"
 
 
 def test_a_change_to_what_the_model_replaces_is_inconclusive(

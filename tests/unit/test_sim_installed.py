@@ -135,7 +135,7 @@ def test_the_kit_of_real_trees_asks_for_callbacks() -> None:
     (asked,) = kit.installs
     assert (asked.file, asked.struct, asked.skip) == ("fs/ext4/super.c", "journal_s", ("j_bmap",))
     assert kit.runs("write-protect/later-page")
-    assert not kit.runs("stable-pages/ordered-store")
+    assert not kit.runs("two-inodes/journal")
 
 
 @pytest.mark.parametrize(

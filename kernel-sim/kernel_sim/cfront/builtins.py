@@ -9,6 +9,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from kernel_sim.cfront.bits import TAKEN, lower_bits
 from kernel_sim.cfront.build import Operand, Place, scalar
 from kernel_sim.cfront.ctype import (
     BOOL,
@@ -27,7 +28,7 @@ from kernel_sim.cfront.ctype import (
 from kernel_sim.cfront.initialise import Initialisers
 from kernel_sim.cfront.linking import Linker
 from kernel_sim.cfront.unit import Unit, text_of
-from kernel_sim.ir import I32, I64, INTRINSICS, U16, U32, U64, Call, Intrinsic, Unknown
+from kernel_sim.ir import INTRINSICS, Intrinsic, Unknown
 
 _NOTHING: Final = frozenset(
     {"__builtin_prefetch", "__builtin_ia32_pause", "__builtin_assume", "__sync_synchronize"}
@@ -40,24 +41,6 @@ _ZERO: Final = frozenset(
         "__builtin_has_attribute",
     }
 )
-_IN_C: Final = {
-    "__builtin_ctz": (U32, I32),
-    "__builtin_ctzl": (U64, I32),
-    "__builtin_ctzll": (U64, I32),
-    "__builtin_clz": (U32, I32),
-    "__builtin_clzl": (U64, I32),
-    "__builtin_clzll": (U64, I32),
-    "__builtin_ffs": (I32, I32),
-    "__builtin_ffsl": (I64, I32),
-    "__builtin_ffsll": (I64, I32),
-    "__builtin_popcount": (U32, I32),
-    "__builtin_popcountl": (U64, I32),
-    "__builtin_popcountll": (U64, I32),
-    "__builtin_bswap16": (U16, U16),
-    "__builtin_bswap32": (U32, U32),
-    "__builtin_bswap64": (U64, U64),
-}
-"""Builtins that are functions of the model kernel's lib/builtins.c, by the type of their number."""
 _LIBRARY: Final = {
     "memcpy": "sim_copy",
     "memmove": "sim_copy",
@@ -90,8 +73,11 @@ class Builtins(Initialisers):
     def lower_builtin(self, name: str, arguments: list[Node]) -> Operand | None:
         if name in INTRINSICS:
             return self._intrinsic(name, [self.value(one) for one in arguments])
-        if name in _IN_C:
-            return self._in_c(name, self.value(arguments[0]))
+        if name in TAKEN:
+            if len(arguments) != 1:
+                raise Untranslatable(f"{name}() takes 1 argument")
+            value = self.builder.convert(self.value(arguments[0]), Int(TAKEN[name]))
+            return lower_bits(self.builder, name, value)
         bare = name.removeprefix("__builtin_")
         if bare in _LIBRARY and not self.linker.defines(name, self.unit):
             values = [self.value(one) for one in arguments]
@@ -112,16 +98,6 @@ class Builtins(Initialisers):
         dst = self.builder.new_register(signature.returns)
         self.builder.emit(Intrinsic(dst, name, regs))
         return Operand(Int(signature.returns), reg=dst)
-
-    def _in_c(self, name: str, value: Operand) -> Operand:
-        given, returned = _IN_C[name]
-        value = self.builder.convert(value, Int(given))
-        if value.const is not None:
-            return Operand(Int(returned), const=_bits(name, value.const % (1 << given.bits)))
-        key = self.linker.function_key(f"sim_{name.removeprefix('__builtin_')}", self.unit)
-        dst = self.builder.new_register(returned)
-        self.builder.emit(Call(dst, key, (self.builder.reg(value),)))
-        return Operand(Int(returned), reg=dst)
 
     def _compiler(self, name: str, arguments: list[Node]) -> Operand | None:
         match name.removeprefix("__builtin_"):
@@ -282,24 +258,3 @@ def _operands(node: Node, kind: str) -> list[tuple[str, Node]]:
         if constraint is not None and value is not None:
             found.append((text_of(constraint), value))
     return found
-
-
-def _bits(name: str, value: int) -> int:
-    """Return what a bit-counting builtin gives for a constant. Pure."""
-    width = 64 if name.endswith("l") else 32
-    low = (value & -value).bit_length()
-    match name.removeprefix("__builtin_").rstrip("l"):
-        case "ctz":
-            return low - 1
-        case "clz":
-            return width - value.bit_length()
-        case "ffs":
-            return low
-        case "popcount":
-            return value.bit_count()
-        case "bswap16":
-            return int.from_bytes(value.to_bytes(2, "little"), "big")
-        case "bswap32":
-            return int.from_bytes(value.to_bytes(4, "little"), "big")
-        case _:
-            return int.from_bytes(value.to_bytes(8, "little"), "big")

@@ -29,10 +29,6 @@ _OPERATORS: Final = {
 }
 
 
-HUGE: Final = 3000
-"""Steps from which on a function is not optimised: gcc would take minutes for 30,000."""
-
-
 def emit(program: ir.Program, setup: str = "setup", check: str | None = "check") -> str:
     """Return the C text of a program, for `gcc -fwrapv` and the runtime's `sim.h`.
 
@@ -138,8 +134,6 @@ class _FunctionText:
 
     def lines(self) -> Iterator[str]:
         function = self.function
-        if sum(len(block.steps) for block in function.blocks) > HUGE:
-            yield '__attribute__((optimize("O0")))'
         yield _header(self.number, function.parameters)
         yield "{"
         for number, register in enumerate(function.registers):

@@ -30,7 +30,7 @@ void lock_named(const void *lock, enum lock_class class);
 enum lock_class class_of(const void *lock);
 void lock_taken(enum lock_class class);
 void lock_dropped(enum lock_class class);
-int locks_held(void);
+const char *lock_held(void);	/* by the running thread; NULL for none */
 void compare_lock_orders(void);
 
 /* disk.c */

@@ -159,8 +159,12 @@ int sim_will_be_written(long offset)
 
 void sim_thread_ends(void)
 {
-	if (locks_held())
-		sim_fail("unbalanced lock", "a thread ended with a lock held");
+	const char *lock = lock_held();
+
+	if (lock) {
+		sim_note("a thread ended with this lock held", 0);
+		sim_fail("unbalanced lock", lock);
+	}
 	if (journal_current_handle())
 		sim_fail("unbalanced handle", "a thread ended with a handle open");
 }

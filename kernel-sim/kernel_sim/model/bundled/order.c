@@ -94,14 +94,15 @@ void lock_dropped(enum lock_class class)
 	look()->held[class]--;
 }
 
-int locks_held(void)
+const char *lock_held(void)
 {
 	struct watched *me = &threads[sim_self()];
-	int class, found = 0;
+	int class;
 
 	for (class = 0; class < CLASSES; class++)
-		found |= class != CLASS_HANDLE && me->held[class];
-	return found;
+		if (class != CLASS_HANDLE && me->held[class])
+			return reports[class];
+	return NULL;
 }
 
 /* Also where the circle goes by a third class. */

@@ -64,6 +64,7 @@ void sim_commit(void)
 	transaction_t *running;
 
 	sim_acquire(&commit_lock, 1);
+	sim_lock_taken(SIM_LOCK(&commit_lock), "the commit", 0);
 	write_lock(&journal->j_state_lock);
 	running = journal->j_running_transaction;
 	if (running)
@@ -71,6 +72,7 @@ void sim_commit(void)
 	write_unlock(&journal->j_state_lock);
 	if (running)
 		jbd2_journal_commit_transaction(journal);
+	sim_lock_dropped(SIM_LOCK(&commit_lock));
 	sim_swap(&commit_lock, 8, 0);
 }
 
@@ -133,7 +135,7 @@ unsigned char sim_cached(long offset)
 	return ((unsigned char *)page_address(page))[offset & ~PAGE_MASK];
 }
 
-/* Whether a page's block is at home, or a checkpoint will write it there. */
+/* Whether a page's block is at home, or in a transaction that is still to be committed. */
 static int is_kept(const struct inode *inode, struct page *page, struct buffer_head *bh, long at)
 {
 	unsigned long first = (sim_page_index(page) << PAGE_SHIFT) + at;
@@ -161,14 +163,4 @@ int sim_will_be_written(long offset)
 			bh = bh->b_this_page;
 	}
 	return 1;
-}
-
-void sim_thread_ends(void)
-{
-	if (journal_current_handle())
-		sim_fail("unbalanced handle", "a thread ended with a handle open");
-}
-
-void sim_end(void)
-{
 }

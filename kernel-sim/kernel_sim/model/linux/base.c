@@ -12,6 +12,8 @@
 #include <linux/xarray.h>
 #include "sim_linux.h"
 
+#define OF_BLOCKS	(1UL << 63)
+
 static struct task_struct tasks[SIM_THREADS];
 
 unsigned long volatile jiffies = 300 * HZ;
@@ -55,22 +57,35 @@ void *instead_of_kmalloc(size_t size, gfp_t flags)
 	return sim_alloc(size);
 }
 
-void *instead_of_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
+void *sim_from_cache(struct kmem_cache *cache)
 {
 	if (!cache)
 		sim_inconclusive("a cache that nobody has made");
+	if ((unsigned long)cache & OF_BLOCKS)
+		return page_address(sim_new_page());
 	return sim_alloc((unsigned long)cache);
 }
 
-/* A cache is nothing but the size of its objects. */
+void *instead_of_kmem_cache_alloc(struct kmem_cache *cache, gfp_t flags)
+{
+	return sim_from_cache(cache);
+}
+
+/* A cache is nothing but the size of its objects, and whether they are blocks for a device to read. */
 struct kmem_cache *sim_cache(size_t size)
 {
 	return (struct kmem_cache *)size;
 }
 
+struct kmem_cache *sim_cache_aligned(size_t size, size_t align)
+{
+	return (struct kmem_cache *)(align >= 1UL << SECTOR_SHIFT ? size | OF_BLOCKS : size);
+}
+
 void instead_of_kmem_cache_free(struct kmem_cache *cache, void *object)
 {
-	sim_free(object);
+	if (!((unsigned long)cache & OF_BLOCKS))
+		sim_free(object);
 }
 
 void instead_of_kfree(const void *object)

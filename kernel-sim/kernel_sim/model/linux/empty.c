@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What has no bearing on the write path: statistics, names, timers, and the like. Listed as empty. */
+/*
+ * What has no bearing on the write path: statistics, names, timers, and the like. Listed as empty.
+ * Where trees differ in what they pass, only what all of them pass first is named here.
+ */
 #include <linux/backing-dev.h>
 #include <linux/blkdev.h>
 #include <linux/errseq.h>
@@ -115,8 +118,9 @@ void instead_of___wb_writeout_inc(struct bdi_writeback *wb)
 {
 }
 
-void instead_of___sb_start_write(struct super_block *sb, int level)
+int instead_of___sb_start_write(struct super_block *sb, int level)
 {
+	return 1;
 }
 
 void instead_of___sb_end_write(struct super_block *sb, int level)
@@ -151,7 +155,7 @@ void instead_of_ktime_get_coarse_real_ts64(struct timespec64 *now)
 {
 }
 
-int instead_of_blkdev_issue_flush(struct block_device *bdev, gfp_t gfp)
+int instead_of_blkdev_issue_flush(struct block_device *bdev)
 {
 	return 0;
 }
@@ -189,7 +193,7 @@ void instead_of_percpu_counter_destroy(struct percpu_counter *counter)
 {
 }
 
-int instead_of_register_shrinker(struct shrinker *shrinker, const char *format, ...)
+int instead_of_register_shrinker(struct shrinker *shrinker)
 {
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The same as elsewhere here, where a tree speaks of folios. One page is one folio. */
 #include <linux/pagemap.h>
+#include <linux/pagevec.h>
 #include <linux/rmap.h>
 #include <linux/backing-dev.h>
 #include "sim_linux.h"
@@ -10,6 +11,11 @@
 void instead_of_folio_lock(struct folio *folio)
 {
 	sim_lock_page(&folio->page);
+}
+
+bool instead_of_folio_trylock(struct folio *folio)
+{
+	return sim_try_page(&folio->page);
 }
 
 void instead_of_folio_unlock(struct folio *folio)
@@ -29,7 +35,7 @@ int instead_of_folio_mkclean(struct folio *folio)
 
 void instead_of_folio_wait_bit(struct folio *folio, int bit)
 {
-	sim_wait_for_bit((unsigned long *)&folio->flags, bit);
+	sim_wait_for_page(&folio->page, bit);
 }
 
 void instead_of_folio_wake_bit(struct folio *folio, int bit)
@@ -55,7 +61,7 @@ void instead_of_folio_account_dirtied(struct folio *folio, struct address_space 
 
 void instead_of___folio_batch_release(struct folio_batch *batch)
 {
-	folio_batch_reinit(batch);
+	batch->nr = 0;
 }
 
 struct pglist_data *instead_of_folio_pgdat(const struct folio *folio)

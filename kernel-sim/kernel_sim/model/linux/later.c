@@ -30,26 +30,26 @@ void *instead_of_kvmalloc_node_noprof(size_t size)
 
 void *instead_of_kmem_cache_alloc_noprof(struct kmem_cache *cache, gfp_t flags)
 {
-	if (!cache)
-		sim_inconclusive("a cache that nobody has made");
-	return sim_alloc((unsigned long)cache);
+	return sim_from_cache(cache);
 }
 
 void *instead_of_kmem_cache_alloc_lru(struct kmem_cache *cache, struct list_lru *lru, gfp_t flags)
 {
-	return sim_alloc((unsigned long)cache);
+	return sim_from_cache(cache);
 }
 
 void *instead_of_kmem_cache_alloc_lru_noprof(struct kmem_cache *cache, struct list_lru *lru, gfp_t flags)
 {
-	return sim_alloc((unsigned long)cache);
+	return sim_from_cache(cache);
 }
 
+#ifdef SIM_CACHE_ARGS
 struct kmem_cache *instead_of___kmem_cache_create_args(const char *name, unsigned int size,
 						       struct kmem_cache_args *args, slab_flags_t flags)
 {
-	return sim_cache(size);
+	return sim_cache_aligned(size, args->align);
 }
+#endif
 
 unsigned long instead_of_get_free_pages_noprof(gfp_t flags, unsigned int order)
 {

@@ -95,7 +95,7 @@ int instead_of_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
 /* The length, and a number that changes each time: enough for the journal. */
 int instead_of_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext4_iloc *iloc)
 {
-	struct ext4_inode *raw = sim_raw_inode(iloc->bh->b_data, inode);
+	struct ext4_inode *raw = sim_raw_inode((unsigned char *)iloc->bh->b_data, inode);
 
 	raw->i_generation = cpu_to_le32(le32_to_cpu(raw->i_generation) + 1);
 	ext4_isize_set(raw, EXT4_I(inode)->i_disksize);
@@ -149,7 +149,7 @@ int instead_of_crypto_shash_update(struct shash_desc *desc, const u8 *data, unsi
 struct kmem_cache *instead_of_kmem_cache_create(const char *name, unsigned int size, unsigned int align,
 					   slab_flags_t flags, void (*ctor)(void *))
 {
-	return sim_cache(size);
+	return sim_cache_aligned(size, align);
 }
 
 int instead_of_jbd2_journal_start_thread(journal_t *journal)
@@ -221,6 +221,8 @@ static void make_journal(void)
 		sim_inconclusive("the journal cannot be loaded");
 	journal->j_private = &sim_sb;
 	sim_sbi.s_journal = journal;
+	sim_name_lock(&journal->j_state_lock, "j_state_lock");
+	sim_name_lock(&journal->j_list_lock, "j_list_lock");
 	spin_lock_init(&sim_sbi.s_md_lock);
 	INIT_LIST_HEAD(&sim_sbi.s_freed_data_list);
 	sim_install_callbacks(&sim_sb);
@@ -289,6 +291,8 @@ static void make_inode(struct ext4_inode_info *node, int journal_flag, long size
 {
 	struct inode *inode = &node->vfs_inode;
 
+	sim_name_lock(&inode->i_rwsem, "i_rwsem");
+	sim_name_lock(&inode->i_data.i_pages.xa_lock, "i_pages");
 	inode->i_sb = &sim_sb;
 	inode->i_ino = FIRST_INODE + file_count;
 	inode->i_mode = S_IFREG | 0600;
@@ -298,7 +302,7 @@ static void make_inode(struct ext4_inode_info *node, int journal_flag, long size
 	inode->i_mapping = &inode->i_data;
 	inode->i_data.host = inode;
 	xa_init_flags(&inode->i_data.i_pages, XA_FLAGS_LOCK_IRQ);
-#ifdef SIM_STABLE_MAPPING
+#ifdef SIM_MAPPING_STABLE
 	if (sim_wants_stable_pages())
 		mapping_set_stable_writes(&inode->i_data);
 #endif

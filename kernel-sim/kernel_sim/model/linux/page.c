@@ -7,21 +7,27 @@
 #include "sim_linux.h"
 #include "sim_page.h"
 
-static struct page pages[SIM_PAGES];
-static unsigned char memory[SIM_PAGES * PAGE_SIZE] __attribute__((aligned(4096)));
-static unsigned int used;
+#define SETUP_PAGES	96
+#define THREAD_PAGES	32
+#define PAGES		(SETUP_PAGES + (SIM_THREADS - 1) * THREAD_PAGES)
+
+/* Each thread takes of its own, so that what one gets depends on its own past alone. */
+static struct page pages[PAGES];
+static unsigned char memory[PAGES * PAGE_SIZE] __attribute__((aligned(4096)));
+static unsigned long used[SIM_THREADS];
 struct page *mem_map;
 
 struct page *sim_new_page(void)
 {
-	struct page *page;
-	unsigned int number = used++;
+	unsigned int me = sim_self();
+	unsigned int first = me ? SETUP_PAGES + (me - 1) * THREAD_PAGES : 0;
+	unsigned long number = used[me]++;
+	struct page *page = &pages[first + number];
 
-	if (number >= SIM_PAGES)
+	if (number >= (me ? THREAD_PAGES : SETUP_PAGES))
 		sim_inconclusive("no page is left");
 	if (!mem_map)
 		mem_map = pages - ((unsigned long)memory >> PAGE_SHIFT);
-	page = &pages[number];
 	page->_refcount.counter = 1;
 	return page;
 }
@@ -47,7 +53,7 @@ struct address_space *instead_of_page_mapping(struct page *page)
 	return sim_page_mapping(page);
 }
 
-struct address_space *instead_of_page_rmapping(struct page *page)
+void *instead_of_page_rmapping(struct page *page)
 {
 	return sim_page_mapping(page);
 }

@@ -15,7 +15,7 @@ vm_fault_t wp_page_shared(struct vm_fault *vmf);
 #endif
 vm_fault_t do_shared_fault(struct vm_fault *vmf);
 
-static pmd_t pmd = { { { SIM_PRESENT } } };
+static pmd_t pmd = { { { { SIM_PRESENT } } } };
 static spinlock_t page_table_lock;
 static unsigned long tlb;
 

@@ -10,17 +10,21 @@
 #include <linux/jbd2.h>
 
 #define SIM_THREADS	16
-#define SIM_PAGES	64
 
 struct kmem_cache *sim_cache(size_t size);
+struct kmem_cache *sim_cache_aligned(size_t size, size_t align);
+void *sim_from_cache(struct kmem_cache *cache);
 void sim_message(const char *format);
 int sim_holds(const char *text, const char *part);
 struct page *sim_new_page(void);
 void sim_start(void);
 void sim_lock_page(struct page *page);
+bool sim_try_page(struct page *page);
 void sim_unlock_page(struct page *page);
 int sim_write_protect(struct page *page);
 void sim_wake_all(void);
+void sim_wait_for_page(struct page *page, int bit);
+void sim_name_lock(const volatile void *lock, const char *name);
 void sim_wait_for_bit(unsigned long *word, int bit);
 struct buffer_head *sim_buffer(struct block_device *bdev, sector_t block, unsigned int size);
 struct buffer_head *sim_find_buffer(struct block_device *bdev, sector_t block, unsigned int size);

@@ -22,10 +22,10 @@ void instead_of_prepare_to_wait(struct wait_queue_head *head, struct wait_queue_
 	sim_or(&sleepers, 8, my_bit());
 }
 
-void instead_of_prepare_to_wait_exclusive(struct wait_queue_head *head, struct wait_queue_entry *entry,
+bool instead_of_prepare_to_wait_exclusive(struct wait_queue_head *head, struct wait_queue_entry *entry,
 				     int state)
 {
-	sim_or(&sleepers, 8, my_bit());
+	return !(sim_or(&sleepers, 8, my_bit()) & ~my_bit());
 }
 
 long instead_of_prepare_to_wait_event(struct wait_queue_head *head, struct wait_queue_entry *entry,
@@ -55,9 +55,9 @@ int instead_of__cond_resched(void)
 	return 0;
 }
 
-void instead_of___wake_up(struct wait_queue_head *head, unsigned int mode, int nr, void *key)
+int instead_of___wake_up(struct wait_queue_head *head, unsigned int mode, int nr, void *key)
 {
-	sim_swap(&sleepers, 8, 0);
+	return sim_swap(&sleepers, 8, 0) != 0;
 }
 
 void instead_of_wake_up_bit(void *word, int bit)
@@ -65,8 +65,9 @@ void instead_of_wake_up_bit(void *word, int bit)
 	sim_swap(&sleepers, 8, 0);
 }
 
-void instead_of_wake_up_process(struct task_struct *task)
+int instead_of_wake_up_process(struct task_struct *task)
 {
+	return 0;
 }
 
 void sim_wait_for_bit(unsigned long *word, int bit)
@@ -97,9 +98,22 @@ void instead_of___wait_on_buffer(struct buffer_head *bh)
 	sim_wait_for_bit(&bh->b_state, BH_Lock);
 }
 
+/* Who clears a page's bit wakes nobody where the page does not say that somebody waits. */
+void sim_wait_for_page(struct page *page, int bit)
+{
+	for (;;) {
+		sim_or(&sleepers, 8, my_bit());
+		set_bit(PG_waiters, sim_page_flags(page));
+		if (!test_bit(bit, sim_page_flags(page)))
+			break;
+		sim_wait(&sleepers, my_bit(), 0);
+	}
+	sim_and(&sleepers, 8, ~my_bit());
+}
+
 void instead_of_wait_on_page_bit(struct page *page, int bit)
 {
-	sim_wait_for_bit(sim_page_flags(page), bit);
+	sim_wait_for_page(page, bit);
 }
 
 void instead_of_wake_up_page_bit(struct page *page, int bit)
@@ -111,10 +125,12 @@ void instead_of_wake_up_page_bit(struct page *page, int bit)
 void instead_of_bit_spin_lock(int bit, unsigned long *word)
 {
 	sim_acquire(word, 1UL << bit);
+	sim_lock_taken(SIM_BIT_LOCK(word, bit), "a bit lock", 0);
 }
 
 void instead_of_bit_spin_unlock(int bit, unsigned long *word)
 {
+	sim_lock_dropped(SIM_BIT_LOCK(word, bit));
 	if (!(sim_and(word, 8, ~(1UL << bit)) & 1UL << bit))
 		sim_fail("unbalanced lock", "a bit lock is released that nobody holds");
 }
@@ -122,10 +138,21 @@ void instead_of_bit_spin_unlock(int bit, unsigned long *word)
 void sim_lock_page(struct page *page)
 {
 	sim_acquire(sim_page_flags(page), 1UL << PG_locked);
+	sim_lock_taken(SIM_LOCK(page), "a page lock", 0);
+}
+
+bool sim_try_page(struct page *page)
+{
+	bool taken = !(sim_or(sim_page_flags(page), 8, 1UL << PG_locked) & 1UL << PG_locked);
+
+	if (taken)
+		sim_lock_taken(SIM_LOCK(page), "a page lock", SIM_TRIED);
+	return taken;
 }
 
 void sim_unlock_page(struct page *page)
 {
+	sim_lock_dropped(SIM_LOCK(page));
 	if (!(sim_and(sim_page_flags(page), 8, ~(1UL << PG_locked)) & 1UL << PG_locked))
 		sim_fail("unbalanced lock", "a page is unlocked that is not locked");
 }
@@ -133,6 +160,11 @@ void sim_unlock_page(struct page *page)
 void instead_of_lock_page(struct page *page)
 {
 	sim_lock_page(page);
+}
+
+int instead_of_trylock_page(struct page *page)
+{
+	return sim_try_page(page);
 }
 
 void instead_of_unlock_page(struct page *page)
@@ -160,15 +192,17 @@ void instead_of___mutex_init(struct mutex *lock, const char *name, struct lock_c
 void instead_of_mutex_lock(struct mutex *lock)
 {
 	sim_acquire(lock, 1);
+	sim_lock_taken(SIM_LOCK(lock), "a mutex", 0);
 }
 
 void instead_of_mutex_lock_io(struct mutex *lock)
 {
-	sim_acquire(lock, 1);
+	instead_of_mutex_lock(lock);
 }
 
 void instead_of_mutex_unlock(struct mutex *lock)
 {
+	sim_lock_dropped(SIM_LOCK(lock));
 	if (!sim_swap(lock, 8, 0))
 		sim_fail("unbalanced lock", "a mutex is released that nobody holds");
 }
@@ -182,13 +216,15 @@ static void take_read(void *word)
 		unsigned long seen = *(volatile unsigned long *)word;
 
 		if (!(seen & WRITER) && sim_cmpxchg(word, 8, seen, seen + 1) == seen)
-			return;
+			break;
 		sim_wait(word, WRITER, 0);
 	}
+	sim_lock_taken(SIM_LOCK(word), "a semaphore", SIM_SHARED);
 }
 
 static void drop_read(void *word)
 {
+	sim_lock_dropped(SIM_LOCK(word));
 	if (sim_add(word, 8, -1UL) & WRITER)
 		sim_fail("unbalanced lock", "a semaphore is released that no reader holds");
 }
@@ -211,10 +247,12 @@ void instead_of_up_read(struct rw_semaphore *sem)
 void instead_of_down_write(struct rw_semaphore *sem)
 {
 	sim_acquire(sem, ~0UL);
+	sim_lock_taken(SIM_LOCK(sem), "a semaphore", 0);
 }
 
 void instead_of_up_write(struct rw_semaphore *sem)
 {
+	sim_lock_dropped(SIM_LOCK(sem));
 	if (!sim_swap(sem, 8, 0))
 		sim_fail("unbalanced lock", "a semaphore is released that nobody holds");
 }
@@ -236,7 +274,11 @@ bool instead_of_mutex_is_locked(struct mutex *lock)
 
 int instead_of_mutex_trylock(struct mutex *lock)
 {
-	return !(sim_or(lock, 8, 1) & 1);
+	int taken = !(sim_or(lock, 8, 1) & 1);
+
+	if (taken)
+		sim_lock_taken(SIM_LOCK(lock), "a mutex", SIM_TRIED);
+	return taken;
 }
 
 int instead_of___cond_resched_lock(spinlock_t *lock)

@@ -66,7 +66,6 @@ extern unsigned long empty_zero_page[PAGE_SIZE / sizeof(unsigned long)];
 #define pud_pfn(pud) 0UL
 #define set_pmd(pmdp, value) WRITE_ONCE(*(pmdp), (value))
 #define pmd_clear(pmdp) set_pmd((pmdp), __pmd(0))
-#define set_pgd(pgdp, value) WRITE_ONCE(*(pgdp), (value))
 #undef pgd_none
 
 #define pte_none(pte) (!pte_val(pte))

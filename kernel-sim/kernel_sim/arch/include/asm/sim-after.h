@@ -11,6 +11,8 @@
 
 #undef barrier
 #define barrier() do { } while (0)
+#undef barrier_before_unreachable
+#define barrier_before_unreachable() do { } while (0)
 #undef barrier_data
 #define barrier_data(p) ((void)(p))
 #undef RELOC_HIDE

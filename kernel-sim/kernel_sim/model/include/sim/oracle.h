@@ -82,13 +82,13 @@ static inline void sync_file(void)
 }
 
 /* A thread that commits, and one that writes back. */
-static void committer(void *unused)
+static inline void committer(void *unused)
 {
 	sim_commit();
 	sim_thread_ends();
 }
 
-static void flusher(void *unused)
+static inline void flusher(void *unused)
 {
 	sim_writeback();
 	sim_thread_ends();

@@ -58,13 +58,20 @@ unsigned char sim_power_cut(long offset);
 /* The byte as the file shows it now. */
 unsigned char sim_cached(long offset);
 
-/* Is everything of this page that differs from the disk going to be written by somebody? */
+/*
+ * Is everything of this page that differs from the disk going to be written by somebody: by the
+ * flusher, which looks for dirty pages, or by a commit? A checkpoint does not count: it comes when
+ * the log is full, if ever.
+ */
 int sim_will_be_written(long offset);
 
-/* Fails where a lock or a handle is still held by a thread that ended. */
+/* Fails where a lock or a handle is still held by a thread that ended, and names it. */
 void sim_thread_ends(void);
 
-/* Fails where what the threads did does not go together: they took locks in different orders. */
+/*
+ * Fails where what the threads did does not go together: they took locks in different orders, in
+ * a way that can end in a deadlock, whether one came of it or not. Once, from check().
+ */
 void sim_end(void);
 
 #endif
