@@ -30,7 +30,7 @@ COMPILES = {"v2": 4}
 """Patches that are taken, where the last one does not compile."""
 FIRST, LATER = "write-protect/first-page", "write-protect/later-page"
 BAD, GOOD = "recovery", None
-TABLE = {
+TABLE: dict[str, dict[str, str | None]] = {
     "base": {FIRST: BAD, LATER: BAD},
     "v2": {FIRST: GOOD, LATER: BAD},
     "v3": {FIRST: GOOD, LATER: BAD},
@@ -81,7 +81,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     tree = open_tree(top / "tree.git")
     names = ("v5.9.1", *run_git(top / "tree.git", "rev-list", "--max-parents=0", "HEAD").split())
     base = next(c for name in names if (c := tree.resolve_commit(name)))
-    patches, last = _patches(), {}
+    patches = _patches()
+    last: dict[str, str] = {}
     for label in LABELS:
         scratch = make_scratch(tree, top / label)
         start = last["v5"] if label == "fix" else base
