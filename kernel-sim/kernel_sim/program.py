@@ -121,7 +121,8 @@ class Sources:
             number = self.kit.tree_files(work.tree).index(path)
             source = _tree_source(work, path)
         with self._lock, _PARSING:
-            self._theirs[number] = _with_installed(self.kit, source)
+            self._theirs[number] = self._with_installed(source)
+            self._linked.clear()
 
     def _read(self) -> _Work:
         if self._work is not None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import pytest
+from kernel_sim.kit import find_kit
+from kernel_sim.program import Sources
+from kernel_sim.scenario import load_scenarios
 
+from patchbot.demo import make_base_repository
 from tests.support import ROOT
 from tests.support.kernel_mutants import Edit, KernelMutant, find_function, load_mutants, tokens
 
@@ -114,3 +119,21 @@ def test_every_fault_is_judged_once() -> None:
     names = [name for kind in ("caught", "equivalent", "missed") for name in tables[kind]]
     assert sorted(names) == sorted(load_mutants())
     assert len(names) >= 30
+
+
+def test_a_file_that_changed_is_run_as_it_is_now(tmp_path: Path) -> None:
+    """Programs that were linked before, for all scenarios, must not go on being used."""
+    make_base_repository(tmp_path / "tree")
+    kit = find_kit(lambda path: (tmp_path / "tree" / path).exists())
+    sources = Sources(tmp_path / "tree", kit, tmp_path / "headers")
+    scenario = load_scenarios()["write-protect/first-page"]
+    name = "jbd2_journal_commit_transaction"
+    before = sources.build(scenario).program.functions[name]
+    path = tmp_path / "tree" / "fs" / "jbd2" / "commit.c"
+    text = path.read_text()
+    start = text.index("{", text.index(f"{name}(journal_t"))
+    path.write_text(f"{text[: start + 1]}\n\tif (journal)\n\t\treturn;{text[start + 1 :]}")
+    assert sources.build(scenario).program.functions[name] == before
+    sources.read_again("fs/jbd2/commit.c")
+    after = sources.build(scenario).program.functions[name]
+    assert len(after.blocks) > len(before.blocks)
