@@ -99,6 +99,13 @@ class Repository:
         done = self.run("for-each-ref", "--count=1", f"--contains={commit}", *refs, check=False)
         return done.returncode == 0 and bool(done.stdout.strip())
 
+    def read_file(self, commit: str, path: str) -> str | None:
+        """Return a file's text as it is in a commit; None where it has none, or no text."""
+        found = self.run("cat-file", "blob", f"{commit}:{path}", check=False)
+        if found.returncode or b"\0" in found.stdout[:8192]:
+            return None
+        return found.stdout.decode("utf-8", "replace")
+
     def show_commit(self, commit: str) -> str:
         """Return a commit's message and diff as git shows them; raises `GitError`."""
         shown = self.run("show", "--no-color", "--no-ext-diff", "--stat", "-p", commit)

@@ -15,9 +15,12 @@ from textual.widgets.option_list import Option
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
 from patchbot.view.reading import Line, make_entries, read_diff, say_result
 
+Quote = Callable[[Mapping[str, Any]], list[Line]]
+"""Returns the lines around a finding's place; none where they can't be read."""
+
 
 class Detail(Screen[None]):
-    """What one stage said of one revision."""
+    """What one stage said of one revision; `quote` is asked in a thread of its own."""
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
@@ -27,10 +30,11 @@ class Detail(Screen[None]):
         ("question_mark", "help", "keys"),
     ]
 
-    def __init__(self, label: str, result: Mapping[str, Any]) -> None:
+    def __init__(self, label: str, result: Mapping[str, Any], quote: Quote | None = None) -> None:
         super().__init__()
         self._label, self._result = label, result
         self._entries = make_entries(result)
+        self._quote = quote
 
     def compose(self) -> ComposeResult:
         """What the stage said, its findings, and the one that is looked at."""
@@ -41,6 +45,7 @@ class Detail(Screen[None]):
             yield OptionList(*options, id="entries")
         with VerticalScroll(id="body"):
             yield Static(id="text")
+            yield Static(id="source")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -58,6 +63,19 @@ class Detail(Screen[None]):
     def _show(self, number: int) -> None:
         self.query_one("#text", Static).update(make_text(self._entries[number].lines))
         self.query_one("#body", VerticalScroll).scroll_home(animate=False)
+        self.query_one("#source", Static).update("")
+        quote = self._quote
+        if quote is not None and self._entries[number].place:
+            self.run_worker(lambda: self._read(quote, number), thread=True, exclusive=True)
+
+    def _read(self, quote: Quote, number: int) -> None:
+        place = self._entries[number].place
+        lines = [Line(""), Line(place, "file"), *quote(self._result["findings"][number])]
+        self.app.call_from_thread(self._show_source, number, make_text(lines))
+
+    def _show_source(self, number: int, text: Text) -> None:
+        if self.is_attached and self.query_one(OptionList).highlighted == number:
+            self.query_one("#source", Static).update(text)
 
     def action_move(self, by: int) -> None:
         """Go to the next or the previous finding."""

@@ -14,11 +14,11 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
 from patchbot.errors import PatchbotError
-from patchbot.tui.reading import Detail, Patches
+from patchbot.tui.reading import Detail, Patches, Quote
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
 from patchbot.view.lists import one_line
 from patchbot.view.matrix import Matrix, explain_cell, make_matrix
-from patchbot.view.reading import Line
+from patchbot.view.reading import Line, commit_of, quote_source
 
 if TYPE_CHECKING:
     from patchbot.tui.app import PatchbotApp
@@ -138,9 +138,21 @@ class SeriesScreen(Screen[None]):
         label, column = self._where()
         result = self._result(label, column)
         if result is not None:
-            self.app.push_screen(Detail(label, result))
+            self.app.push_screen(Detail(label, result, self._quote_of(label)))
         elif label:
             self.action_patches()
+
+    def _commits(self, label: str) -> tuple[str, list[str]]:
+        """Return the base and the commits of a revision; "" and none where it is not applied."""
+        data = (self._revision(label)["stages"].get("apply") or {"data": {}})["data"]
+        commits = data.get("commits") or []
+        return str(data.get("base") or ""), [str(each) for each in commits]
+
+    def _quote_of(self, label: str) -> Quote | None:
+        tree, (base, commits) = self._document["tree"], self._commits(label)
+        if not tree or not base or not commits:
+            return None
+        return lambda finding: _quote(str(tree), commit_of(finding, base, commits), finding)
 
     def _revision(self, label: str) -> Mapping[str, Any]:
         return next(each for each in self._document["revisions"] if each["label"] == label)
@@ -157,7 +169,7 @@ class SeriesScreen(Screen[None]):
         if not label:
             return
         revision = self._revision(label)
-        commits = (revision["stages"].get("apply") or {"data": {}})["data"].get("commits") or []
+        _, commits = self._commits(label)
         names = [one_line(patch["title"]) for patch in revision["patches"]]
         tree = self._document["tree"]
         if not commits or not tree:
@@ -213,6 +225,16 @@ def _say_progress(job: Job) -> Text:
     )
     words = running or job.live.text or "starting"
     return Text(f"{job.elapsed()} {'stopping: ' if job.cancelled else ''}{words}", "cyan")
+
+
+def _quote(tree: str, commit: str, finding: Mapping[str, Any]) -> list[Line]:
+    from patchbot.tree import open_tree
+
+    try:
+        text = open_tree(Path(tree)).read_file(commit, finding["file"])
+    except PatchbotError as error:
+        return [Line(f"it can't be read: {error}", "dim")]
+    return quote_source(text, finding["line"] or 0) if text is not None else []
 
 
 def _read_commit(tree: str, commit: str) -> str:

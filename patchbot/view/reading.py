@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,37 @@ def _entry(finding: Mapping[str, Any]) -> Entry:
 
 def _split(text: str) -> list[str]:
     return clean_text(text).split("\n") if text else []
+
+
+def quote_source(text: str, line: int, around: int = 7) -> list[Line]:
+    """Return the lines of a file around one of them, numbered from 1; none where it has not got it.
+
+    The line itself is marked.
+    """
+    lines = text.split("\n")
+    if not 0 < line <= len(lines):
+        return []
+    first = max(1, line - around)
+    return [
+        Line(
+            f"{'>' if number == line else ' '}{number:>6} {one_line_kept(lines[number - 1])}",
+            "hunk" if number == line else "",
+        )
+        for number in range(first, min(len(lines), line + around) + 1)
+    ]
+
+
+def one_line_kept(text: str) -> str:
+    """Return one line of source that can't command a terminal; its indentation stays."""
+    return clean_text(text.expandtabs(8))
+
+
+def commit_of(finding: Mapping[str, Any], base: str, commits: Sequence[str]) -> str:
+    """Return the commit whose file a finding's line is in: what is fixed was there before."""
+    number = finding["patch"] if finding["patch"] is not None else len(commits)
+    trail = [base, *commits]
+    at = number - 1 if finding["change"] == "fixed" else number
+    return trail[max(0, min(at, len(commits)))]
 
 
 def say_result(result: Mapping[str, Any]) -> list[Line]:

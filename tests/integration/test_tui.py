@@ -19,7 +19,7 @@ from patchbot.model import Finding, Severity
 from patchbot.proc import PROCESSES
 from patchbot.report.document import render_document
 from patchbot.settings import Settings
-from patchbot.stages import STAGES
+from patchbot.stages.registry import STAGES
 from patchbot.store import Store, render_result
 from patchbot.tui.app import PatchbotApp
 from patchbot.tui.listing import ListScreen

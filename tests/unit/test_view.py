@@ -9,7 +9,7 @@ import pytest
 from patchbot.store import Summary
 from patchbot.view.lists import cut, limit_list, make_row, say_age, sort_list
 from patchbot.view.matrix import Cell, Live, explain_cell, make_matrix, stage_cell
-from patchbot.view.reading import Line, make_entries, read_diff, say_result
+from patchbot.view.reading import Line, commit_of, make_entries, quote_source, read_diff, say_result
 
 
 def summary(slug: str, title: str = "walnut", at: float = 0.0, **more: Any) -> Summary:
@@ -130,6 +130,29 @@ def test_a_finding_is_read_with_its_evidence() -> None:
     )  # fmt: skip
     said = say_result(result(tools={"gcc": "12"}, repeat="patchbot review x"))
     assert [line.text for line in said] == ["static: fail", "why", "gcc 12", "patchbot review x"]
+
+
+def test_source_is_quoted_around_a_line() -> None:
+    text = "".join(f"\tline {number}\x1b\n" for number in range(1, 6))
+    assert quote_source(text, 2, around=1) == [
+        Line("      1         line 1\\x1b"),
+        Line(">     2         line 2\\x1b", "hunk"),
+        Line("      3         line 3\\x1b"),
+    ]
+    assert [quote_source(text, line) for line in (0, 7)] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("patch", "change", "commit"),
+    [
+        (1, "introduced", "p1"), (2, "introduced", "p2"), (1, "fixed", "base"), (2, "fixed", "p1"),
+        (None, "unchanged", "p2"), (None, "fixed", "p1"), (9, "introduced", "p2"),
+    ],
+)  # fmt: skip
+def test_a_finding_is_looked_up_where_it_was_found(
+    patch: int | None, change: str, commit: str
+) -> None:
+    assert commit_of(finding(patch=patch, change=change), "base", ["p1", "p2"]) == commit
 
 
 def test_a_diff_has_styles() -> None:
