@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from kernel_sim.cfront.linking import Linker
 
 from tests.support import ROOT
 from tests.support.random_c import random_programs
@@ -15,6 +16,7 @@ from tests.support.sim_c import (
     said_by_gcc,
     said_by_native,
     said_by_python,
+    unit_of,
     unknowns,
 )
 
@@ -56,6 +58,19 @@ def test_random_programs(tmp_path: Path) -> None:
         program, _ = link(text)
         assert (unknowns(program), len(wanted) > 15 * PER_TEXT) == ([], True), seed
         assert said_by_python(program) == wanted, seed
+
+
+def test_generic_knows_a_struct_of_another_file() -> None:
+    """The variable is of the file that defines it, the cases are of the one that asks."""
+    box = "struct box { int n; }; struct bag { int n; };"
+    asks = (
+        f"{box} extern struct box *boxes; void sim_note(const char *, long); int main(void) {{"
+        ' sim_note("x", _Generic(boxes + 1, struct bag *: 1, struct box *: 2)); return 0; }'
+    )
+    linker = Linker([unit_of(asks), unit_of(f"{box} struct box *boxes;", "other.c")])
+    program = linker.link(["main"])
+    assert unknowns(program) == []
+    assert said_by_python(program) == [("x", 2)]
 
 
 def test_the_zeros_of_zero_are_as_many_as_it_has_bits() -> None:

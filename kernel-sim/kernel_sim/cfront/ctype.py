@@ -134,6 +134,16 @@ class Struct:
         return None
 
 
+def is_same(one: CType, other: CType) -> bool:
+    """Whether two types are one, also where each is of another file: structs go by their tags."""
+    match one, other:
+        case (Pointer(), Pointer()):
+            return is_same(one.to, other.to)
+        case (Struct(), Struct()) if one.tag != "(anonymous)":
+            return (one.tag, one.union) == (other.tag, other.union)
+    return one == other
+
+
 CType: TypeAlias = Void | Int | Opaque | Pointer | Array | Func | Struct
 
 VOID: Final = Void()

@@ -17,6 +17,7 @@ from kernel_sim.cfront.ctype import (
     Untranslatable,
     Void,
     align_of,
+    is_same,
     size_of,
 )
 from kernel_sim.cfront.declare import decay
@@ -79,7 +80,7 @@ class Expressions(Operators):
         for described, value in zip(children[1::2], children[2::2], strict=False):
             if text_of(described) == "default":
                 default = value
-            elif self.described(described) == asked:
+            elif is_same(self.described(described), asked):
                 chosen.append(value)
         if len({_UNQUALIFIED.sub(b"", value.text or b"") for value in chosen}) > 1:
             raise Untranslatable(f"_Generic with cases for {asked} that differ in qualifiers")

@@ -23,7 +23,7 @@ int main(void)
 	char *argv[] = { "x", "yz", 0 }; N(param("abc", up, argv)); set(&x, &l, &c); N(x); N(l); N(c); N(len(str)); N(str[len(str)]); memcpy2(buf, str, 6); N(cmp(buf, "hello")); buf[1] = 'a'; N(cmp(buf, str) < 0); N(cmp("b", "a")); N(len(buf + 2)); *(u32 *)buf = 0x41424344; N(buf[0]); N(*(u16 *)(buf + 1)); *(u64 *)(buf + 3) = ~0ULL; N(*(s16 *)(buf + 2)); N(*(int *)(buf + 8)); N(((u8 *)&x)[3]);
 	x = 5; N(*(int *)v); N(v == &x); N(v + 1 == (char *)&x + 1); N((long)(v - (void *)&x)); slots[1] = &slots[2]; slots[2] = slots; N(*(void **)slots[1] == slots); N(((void ***)slots)[1][0] == slots); mixed[1] = (u64)&x; *(int *)mixed[1] = 9; N(x); N((int *)mixed[1] == &x); u64 tag = (u64)&x | 1; N(*(int *)(tag & ~1UL)); N((void *)5 > (void *)3); N((void *)-1 > (void *)1); N((long)(void *)-22); N((u64)(void *)-22 > (u64)-4096); N((int *)0 + 3 == (int *)12); N((unsigned long)((struct node *)0 + 2));
 	const int *volatile cp = a; N(cp[3]); int *const kp = a + 1; N(*kp); int *restrict rp = a; N(rp[2]); char (*ps)[6] = (char (*)[6])buf; N(sizeof *ps); N(ps[1] - buf); N(*ps == buf); struct { int n; int *p; } w = { 2, a }; N(w.p[w.n]); N(*w.p++); N(*w.p); N(w.p[-1]); N(&w.p[1] > &w.p[0]);
-	N(bracketed(-3, &pool[1], (char (*)[6])buf, twice)); N(sizeof(bracketed(1, pool, ps, twice)));
+	N(bracketed(-3, &pool[1], (char (*)[6])buf, twice)); long (*indirect)(int (size), struct node *(at), char (*row)[6], unsigned long (get)(int)) = bracketed; N(indirect(-4, &pool[2], (char (*)[6])buf, twice));
 	return 0;
 }
 static long bracketed(int size, struct node *at, char (*row)[6], unsigned long get(int)) { return size + (at - pool) * 10 + (row[1] - buf) * 100 + get(at - pool) * 1000; }

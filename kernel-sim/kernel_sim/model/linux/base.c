@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/mm.h>
 #include <linux/jiffies.h>
+#include <linux/kern_levels.h>
 #include <linux/ktime.h>
 #include <linux/xarray.h>
 #include "sim_linux.h"
@@ -109,9 +110,11 @@ int instead_of__printk(const char *format, ...)
 	return 0;
 }
 
-/* What the kernel says is looked at: some messages are failures. */
+/* What the kernel says, after its level, is looked at: some messages are failures. */
 void sim_message(const char *format)
 {
+	if (format[0] == KERN_SOH_ASCII && format[1])
+		format += 2;
 	sim_note(format, 0);
 	if (sim_holds(format, "Spotted dirty metadata buffer"))
 		sim_fail("message", format);

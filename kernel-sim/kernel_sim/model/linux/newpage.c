@@ -14,11 +14,21 @@ void instead_of_lru_cache_add(struct page *page)
 }
 
 #ifdef SIM_FOLIOS
-struct folio *instead_of_filemap_alloc_folio(gfp_t gfp, unsigned int order)
+static struct folio *new_folio(unsigned int order)
 {
 	if (order)
 		sim_inconclusive("a folio of several pages");
-	return page_folio(sim_new_page());
+	return (struct folio *)sim_new_page();
+}
+
+struct folio *instead_of_filemap_alloc_folio(gfp_t gfp, unsigned int order)
+{
+	return new_folio(order);
+}
+
+struct folio *instead_of_filemap_alloc_folio_noprof(gfp_t gfp, unsigned int order)
+{
+	return new_folio(order);
 }
 
 /* The same with allocation profiling. */
