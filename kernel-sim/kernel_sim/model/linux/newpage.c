@@ -31,6 +31,14 @@ struct folio *instead_of_filemap_alloc_folio_noprof(gfp_t gfp, unsigned int orde
 	return new_folio(order);
 }
 
+/* The same with allocation profiling. */
+struct folio *instead_of_filemap_alloc_folio_noprof(gfp_t gfp, unsigned int order)
+{
+	if (order)
+		sim_inconclusive("a folio of several pages");
+	return page_folio(sim_new_page());
+}
+
 void instead_of_folio_add_lru(struct folio *folio)
 {
 }
