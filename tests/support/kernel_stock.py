@@ -16,7 +16,7 @@ FAILS_ON_STOCK: Mapping[str, Mapping[str, str]] = {
         "journal-flip/mapped": "as 6.1: __block_write_begin_int() without a function to get blocks",
         "inline-race/alone": "data=journal: files moved to a block by write(2) leave it dirty",
         "inline-race/kept": "as 6.1, and what inline-race/alone shows",
-        "inline-race/written": "BUG at fs/ext4/inline.c:791",
+        "inline-race/written": "BUG at fs/ext4/inline.c:791, and what inline-race/alone shows",
     },
 }
 """By version: scenarios that the stock kernel may fail, with the reason."""
