@@ -88,6 +88,8 @@ def _part_of(path: str) -> str:
 
 
 def _part(program: ir.Program, group: Sequence[_FunctionText]) -> str:
+    # By name: in what order functions are reached changes with the tree.
+    group = sorted(group, key=lambda text: text.function.name)
     bodies = [line for text in group for line in text.lines()]
     symbols = sorted(set().union(*(text.symbols for text in group)))
     # Weak, so that nothing is concluded from two of them being different objects.
