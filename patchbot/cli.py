@@ -18,7 +18,7 @@ from patchbot import __version__
 from patchbot.arguments import make_parser
 from patchbot.diagnostics import VERDICT_CODES, EventNarrator, ExitCode, Narrator
 from patchbot.errors import CancelledError, PatchbotError, UsageError
-from patchbot.proc import PROCESSES
+from patchbot.proc import PROCESSES, count_cores
 from patchbot.settings import Settings, find_config, read_settings
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def _run_sim(args: argparse.Namespace, narrator: Narrator) -> int:
         return ExitCode.ACCEPT
     sim.check_options(args, scenarios)
     asked = Asked(sim.parse_bound(args.bound), args.time, args.engine, args.random, args.seed)
-    settings, jobs = read_settings(), args.jobs if args.jobs > 0 else os.cpu_count() or 1
+    settings, jobs = read_settings(), args.jobs if args.jobs > 0 else count_cores()
     tree, trail = _find_commits(args, settings, narrator)
     with narrator.working(), run_folder(settings.home) as folder:
         named = bool(args.scenario)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from patchbot.errors import CancelledError, PatchbotError, StoreError
 from patchbot.model import CRASHED, StageResult, Status
-from patchbot.proc import PROCESSES
+from patchbot.proc import PROCESSES, count_cores
 from patchbot.stages.base import Stage, StageRequest
 from patchbot.store import Store, render_result
 
@@ -67,7 +66,7 @@ def run_stages(
     todo = [_Job(label, stage, request) for label, request in requests.items() for stage in stages]
     run = _Run(todo, store, listener or Listener())
     run.listener.planned(list(requests), [stage.name for stage in stages])
-    workers = jobs or min(8, (os.cpu_count() or 2) + 1)
+    workers = jobs or min(8, count_cores() + 1)
     executor = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="stage")
     try:
         _submit_ready(run, executor, use_stored)

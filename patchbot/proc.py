@@ -152,6 +152,11 @@ def end_program(process: Running, grace_s: float = 5.0) -> None:
     _signal_group(process, signal.SIGKILL)
 
 
+def count_cores() -> int:
+    """Return how many processors this process may use: a cpuset or taskset may leave it few."""
+    return max(1, len(os.sched_getaffinity(0)))
+
+
 def render_command(argv: Sequence[str]) -> str:
     """Render `argv` as a line to copy into a shell."""
     return shlex.join(argv)

@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from patchbot.errors import PatchbotError
-from patchbot.proc import PROCESSES
+from patchbot.proc import PROCESSES, count_cores
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Workers:
     """Some processes that answer calls of functions that can be imported."""
 
     def __init__(self, jobs: int = 0) -> None:
-        self._jobs = jobs or os.cpu_count() or 2
+        self._jobs = jobs or count_cores()
         self._lock = threading.Lock()
         self._pool: concurrent.futures.ProcessPoolExecutor | None = None
 

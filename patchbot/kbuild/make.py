@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Collection, Sequence
@@ -11,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from patchbot.errors import PatchbotError
-from patchbot.proc import Completed
+from patchbot.proc import Completed, count_cores
 from patchbot.sandbox import run_sandboxed
 
 _CONFIGURE_S, _PREPARE_S, _COMPILE_S = 180.0, 900.0, 1800.0
@@ -164,7 +163,7 @@ class Kbuild:
         return self.cache if shutil.which("ccache") else None
 
     def _command(self) -> list[str]:
-        jobs = f"-j{os.cpu_count() or 2}"
+        jobs = f"-j{count_cores()}"
         # Old kernels' host programs do not compile without warnings under a new compiler.
         make = ["make", "-C", str(self.source), f"O={self.output}", "WERROR=0", jobs, "-O"]
         if self._cache is None:

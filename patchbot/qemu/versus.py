@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from patchbot.kbuild.image import Image
 from patchbot.model import Change
-from patchbot.proc import PROCESSES
+from patchbot.proc import PROCESSES, count_cores
 from patchbot.qemu.boot import Outcome, Setting
 from patchbot.qemu.compare import Pair
 from patchbot.qemu.kept import boot_kept
@@ -23,7 +22,7 @@ _TICK_S = 0.2
 
 def guests_at_once() -> int:
     """Return how many guests, of two virtual processors each, this machine takes at a time."""
-    return max(1, (os.cpu_count() or 2) * 3 // 4)
+    return max(1, count_cores() * 3 // 4)
 
 
 # All revisions of a review share the machine.

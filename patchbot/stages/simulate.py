@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from kernel_sim.scenario import load_scenarios
 
 from patchbot.git import Repository
 from patchbot.model import Change, Finding, Severity, StageResult, Status
+from patchbot.proc import count_cores
 from patchbot.sim_command import render_failure, replay_command, say_covered, say_result
 from patchbot.sim_compare import (
     Pair,
@@ -117,7 +117,7 @@ def _run_last_made(
         trail = [base, commits[patches - 1]]
         pairs = compare_commits(
             Work(tree, trail, scenarios, _ASKED, request.folder, home, named=False),
-            jobs=os.cpu_count() or 1,
+            jobs=count_cores(),
         )
         missing = why_not_made(pairs)
         why = why or missing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patchbot.errors import CancelledError, ProcessError
-from patchbot.proc import PROCESSES
+from patchbot.proc import PROCESSES, count_cores
 from patchbot.sandbox import run_sandboxed
 from patchbot.static.sources import CommitSources
 from patchbot.tools.messages import Message, parse_cocci
@@ -104,7 +103,7 @@ def _write_versions(
 def _ask(
     scripts: Sequence[_Script], names: Sequence[str], source: Path, folder: Path
 ) -> list[_Answer]:
-    workers = os.cpu_count() or 2
+    workers = count_cores()
     with concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="spatch") as pool:
         return list(pool.map(lambda script: _ask_one(script, names, source, folder), scripts))
 

@@ -1,5 +1,6 @@
 """Running programs: outputs, time-outs, and that nothing outlives its caller."""
 
+import os
 import shlex
 import sys
 import threading
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchbot.errors import CancelledError, ProcessError
-from patchbot.proc import PROCESSES, Processes, render_command, run_program
+from patchbot.proc import PROCESSES, Processes, count_cores, render_command, run_program
 
 LONG_S = 300
 
@@ -224,3 +225,13 @@ def test_a_ctrl_c_that_was_swallowed_is_told_at_the_next_step() -> None:
     finally:
         PROCESSES.reset()
     assert run_program(["true"]).returncode == 0
+
+
+def test_cores_are_those_that_may_be_used() -> None:
+    everything = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(everything)})
+        assert count_cores() == 1
+    finally:
+        os.sched_setaffinity(0, everything)
+    assert count_cores() == len(everything)
