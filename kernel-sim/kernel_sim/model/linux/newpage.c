@@ -26,17 +26,10 @@ struct folio *instead_of_filemap_alloc_folio(gfp_t gfp, unsigned int order)
 	return new_folio(order);
 }
 
-struct folio *instead_of_filemap_alloc_folio_noprof(gfp_t gfp, unsigned int order)
-{
-	return new_folio(order);
-}
-
 /* The same with allocation profiling. */
 struct folio *instead_of_filemap_alloc_folio_noprof(gfp_t gfp, unsigned int order)
 {
-	if (order)
-		sim_inconclusive("a folio of several pages");
-	return page_folio(sim_new_page());
+	return new_folio(order);
 }
 
 void instead_of_folio_add_lru(struct folio *folio)
