@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 from textual.app import App
 from textual.message import Message
 
-from patchbot.errors import PatchbotError, StoreError
+from patchbot.errors import PatchbotError, StoreError, UsageError
 from patchbot.settings import Settings
 from patchbot.store import Store, StoredReview, Summary
 from patchbot.tree import find_tree
@@ -203,6 +204,11 @@ class PatchbotApp(App[None]):
 
 
 def run_tui(settings: Settings, tree: Path | None) -> None:
-    """Show the interface until it is left; raises `TreeError` where a named tree is none."""
+    """Show the interface until it is left.
+
+    Raises `UsageError` where there is no terminal, and `TreeError` where a named tree is none.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
     found = find_tree(tree, settings.tree)
     PatchbotApp(settings, found.top if found else None).run()

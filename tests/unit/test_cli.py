@@ -60,6 +60,11 @@ def test_a_wrong_command_line(args: list[str], capsys: Captured) -> None:
     assert capsys.readouterr().out == ""
 
 
+def test_the_interface_needs_a_terminal(capsys: Captured) -> None:
+    assert main(["tui"]) == ExitCode.USAGE
+    assert "patchbot show" in capsys.readouterr().err
+
+
 def test_a_usage_error_is_one_line_and_the_way_out(capsys: Captured) -> None:
     with pytest.raises(SystemExit):
         main(["review", V3, "--paint"])
