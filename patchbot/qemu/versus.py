@@ -21,8 +21,11 @@ _TICK_S = 0.2
 
 
 def guests_at_once() -> int:
-    """Return how many guests, of two virtual processors each, this machine takes at a time."""
-    return max(1, count_cores() * 3 // 4)
+    """Return how many guests, of two virtual processors each, this machine takes at a time.
+
+    Two at least: a guest waits a good part of its time, for a window, a time-out or its disk.
+    """
+    return max(2, count_cores() * 3 // 4)
 
 
 # All revisions of a review share the machine.
