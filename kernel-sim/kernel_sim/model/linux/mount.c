@@ -212,6 +212,8 @@ static void format(unsigned char *disk)
 
 static void make_journal(void)
 {
+	struct list_head *freed = (struct list_head *)&sim_sbi.s_freed_data_list;	/* one, or several */
+	struct list_head *end = (struct list_head *)(&sim_sbi.s_freed_data_list + 1);
 	journal_t *journal;
 
 	journal_init_caches();
@@ -224,7 +226,8 @@ static void make_journal(void)
 	sim_name_lock(&journal->j_state_lock, "j_state_lock");
 	sim_name_lock(&journal->j_list_lock, "j_list_lock");
 	spin_lock_init(&sim_sbi.s_md_lock);
-	INIT_LIST_HEAD(&sim_sbi.s_freed_data_list);
+	for (; freed < end; freed++)
+		INIT_LIST_HEAD(freed);
 	sim_install_callbacks(&sim_sb);
 }
 

@@ -134,5 +134,5 @@ void sim_map_file(struct mapped_file *one)
 {
 	one->vma.vm_file = &one->file;
 	one->vma.vm_ops = &vm_operations;
-	one->vma.vm_flags = VM_SHARED | VM_WRITE | VM_READ;
+	*(vm_flags_t *)&one->vma.vm_flags = VM_SHARED | VM_WRITE | VM_READ;	/* const in later trees */
 }

@@ -163,7 +163,11 @@ void instead_of_lock_page(struct page *page)
 	sim_lock_page(page);
 }
 
+#ifdef SIM_TRYLOCK_BOOL
+bool instead_of_trylock_page(struct page *page)
+#else
 int instead_of_trylock_page(struct page *page)
+#endif
 {
 	return sim_try_page(page);
 }
