@@ -222,12 +222,9 @@ def say_covered(row: Row) -> str:
         needs = f"by a random schedule (seed {random['seed']}), " if random else needs
         return f"{needs}after {_count(row['executions'], 'execution')}"
     done = [each for each in covered if each["complete"]]
+    words = [f"{say_extent(row)}: {count_executions([row])}"] if done else []
     if row["exhaustive"]:
-        return f"every schedule: {_count(done[-1]['executions'], 'execution')}"
-    words = []
-    if done:
-        how_far = _count(done[-1]["bound"], "preemption")
-        words.append(f"exhaustive up to {how_far}: {_count(done[-1]['executions'], 'execution')}")
+        return words[0]
     if not row["complete"]:
         ran = covered[-1]["executions"] if covered else 0
         words.append(f"no failure in {_count(ran, 'execution')}, stopped by --time")
@@ -235,6 +232,20 @@ def say_covered(row: Row) -> str:
         ran = _count(random["executions"], "random schedule")
         words.append(f"no failure in {ran} beyond (seed {random['seed']})")
     return "; then ".join(words)
+
+
+def say_extent(row: Row) -> str:
+    """Say what was searched to its end, "exhaustive up to 2 preemptions"; "" for nothing."""
+    if row["exhaustive"]:
+        return "every schedule"
+    done = [each["bound"] for each in row["covered"] if each["complete"]]
+    return f"exhaustive up to {_count(done[-1], 'preemption')}" if done else ""
+
+
+def count_executions(rows: Sequence[Row]) -> str:
+    """Say how many executions the last searches of these rows that came to an end took."""
+    done = [[each for each in row["covered"] if each["complete"]] for row in rows]
+    return _count(sum(each[-1]["executions"] for each in done if each), "execution")
 
 
 def _count(number: int, what: str) -> str:

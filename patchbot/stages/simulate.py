@@ -13,7 +13,14 @@ from kernel_sim.scenario import load_scenarios
 from patchbot.git import Repository
 from patchbot.model import Change, Finding, Severity, StageResult, Status
 from patchbot.proc import count_cores
-from patchbot.sim_command import render_failure, replay_command, say_covered, say_result
+from patchbot.sim_command import (
+    count_executions,
+    render_failure,
+    replay_command,
+    say_covered,
+    say_extent,
+    say_result,
+)
 from patchbot.sim_compare import (
     Pair,
     Work,
@@ -185,10 +192,24 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
 
 
 def _summarize(pairs: Sequence[Pair]) -> str:
-    groups: dict[str, list[str]] = {}
+    groups: dict[tuple[str, str], list[Pair]] = {}
     for pair in pairs:
-        groups.setdefault(_group(pair), []).append(_name(pair))
-    return "; ".join(f"{how}: {', '.join(names)}" for how, names in groups.items())
+        groups.setdefault((_group(pair), _extent(pair)), []).append(pair)
+    return "; ".join(_say(how, extent, group) for (how, extent), group in groups.items())
+
+
+def _say(how: str, extent: str, pairs: Sequence[Pair]) -> str:
+    if not extent:
+        return f"{how}: {', '.join(map(_name, pairs))}"
+    ran = count_executions([pair.after for pair in pairs])
+    return f"{how}, {extent}, {ran}: {', '.join(pair.scenario for pair in pairs)}"
+
+
+def _extent(pair: Pair) -> str:
+    """What those have in common that have no more to tell."""
+    row = pair.after
+    plain = pair.change is Change.UNCHANGED and row["complete"] and not row["random"]
+    return say_extent(row) if plain and not row["failure"] else ""
 
 
 def _group(pair: Pair) -> str:

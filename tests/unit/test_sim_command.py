@@ -134,7 +134,10 @@ def test_only_whole_answers_pass(pairs: list[Pair], worst: str, status: Status) 
 
 def test_why_nothing_can_be_said() -> None:
     untouched, masked = judge_pairs([Pair(GOOD, GOOD)])[1], judge_pairs([Pair(BAD, BAD, ("f",))])[1]
-    assert untouched.startswith("no scenario runs a function that is changed; no failure: race")
+    assert untouched == (
+        "no scenario runs a function that is changed;"
+        " no failure, exhaustive up to 1 preemption, 1,234 executions: race/one"
+    )
     assert masked.startswith("no search gets beyond what fails on the base too; fails as on the ba")
 
 
@@ -151,6 +154,15 @@ def test_the_words_of_the_stage() -> None:
         " no answer: race/one (inconclusive: inline assembly), race/one on the base"
         " (no failure, exhaustive up to 0 preemptions: 6 executions;"
         " then no failure in 40 executions, stopped by --time)"
+    )
+
+
+def test_what_went_as_far_is_told_together() -> None:
+    far = make_row(scenario="race/two", covered=[covered(0, 6), covered(1, 3), covered(2, 5)])
+    pairs = [Pair(make_row(), GOOD, ("f",)), Pair(far, GOOD), Pair(make_row(scenario="c"), GOOD)]
+    assert judge_pairs(pairs)[1] == (
+        "no failure, exhaustive up to 1 preemption, 2,468 executions: race/one, c;"
+        " no failure, exhaustive up to 2 preemptions, 5 executions: race/two"
     )
 
 
