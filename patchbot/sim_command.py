@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from kernel_sim.cfront.errors import TreeError as SourceError
@@ -28,6 +28,7 @@ from patchbot.sim_compare import (
     is_answered,
     read_parts,
 )
+from patchbot.sim_reach import Reach, say_reach
 from patchbot.simulation import Row, choose_engine, read_steps, render_ledger, replay_scenario
 
 SCHEMA = "patchbot.sim/1"
@@ -155,6 +156,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "change": pair.change.value if pair.change is not None else None,
         "touched": list(pair.touched),
         "unseen": list(pair.unseen),
+        "reach": asdict(pair.reach),
         "after": pair.after,
         "base": pair.base,
     }
@@ -208,6 +210,9 @@ def _block(row: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
         reached = ", ".join(row["touched"]) or "none"
         lines += [f"changed functions that ran: {reached}", f"the base: {say_result(base)}"]
         lines += [f"changed, but not compiled: {path}" for path in row["unseen"]]
+        reach = Reach(**row["reach"])
+        lines += [f"{say_reach(reach)} in all scenarios"] if reach.code else []
+        lines += [f"changed, and not come to: {where}" for where in reach.idle]
     if after["failure"]:
         lines += render_failure(after, document["tree"], document["commit"])
     return lines

@@ -12,13 +12,14 @@ from typing import Any
 
 from kernel_sim.cfront.pieces import Pieces
 from kernel_sim.kit import Kit, KitError, find_kit, load_kits
-from kernel_sim.ledger import Changed, Kind, Part, find_objections, find_touched
+from kernel_sim.ledger import Changed, Kind, Part, find_objections, find_touched, parse_lines
 from kernel_sim.scenario import Scenario
 
 from patchbot.exporting import export_commit
 from patchbot.git import Repository
 from patchbot.model import Change
 from patchbot.proc import PROCESSES
+from patchbot.sim_reach import NOTHING, Reach, find_places, find_reach
 from patchbot.sim_unseen import find_unseen
 from patchbot.simulation import Asked, Place, Row, find_folder, run_kept, without_answer
 from patchbot.static.affected import find_changed_names
@@ -33,13 +34,15 @@ class Pair:
     """One scenario with the patches and, where there is one, on the base.
 
     `touched` are the changed functions that it called, `unseen` changed C files that are no part of
-    any program. `change` is None without a base, or where one side has no whole answer.
+    any program, `reach` is how far all scenarios together came into what was changed. `change` is
+    None without a base, or where one side has no whole answer.
     """
 
     after: Row
     base: Row | None
     touched: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    reach: Reach = NOTHING
 
     @property
     def scenario(self) -> str:
@@ -143,10 +146,11 @@ def compare_commits(work: Work, say: Say = lambda text: None, jobs: int = 1) -> 
     judged = [object_to(row, changed) for row in after]
     if base is None:
         return [Pair(row, None) for row in judged]
+    reach = find_reach(judged, find_places(work.tree, base, last))
     unseen = find_unseen(work.tree, base, last, kit)
     judged = [leave_open(row, unseen.lines) for row in judged]
     return [
-        Pair(row, of_base, _touched(row, changed), unseen.files)
+        Pair(row, of_base, _touched(row, changed), unseen.files, reach)
         for row, of_base in zip(judged, before[0], strict=True)
     ]
 
@@ -188,6 +192,8 @@ def read_parts(row: Row) -> list[Part]:
             Kind(each["kind"]),
             tuple(each["reasons"]),
             ran=each["ran"],
+            code=(came := parse_lines(each["came"])) | parse_lines(each["idle"]),
+            came=came,
         )
         for each in functions
     ]

@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
@@ -20,12 +20,12 @@ from kernel_sim.cfront.errors import TreeError as SourceError
 from kernel_sim.cfront.pieces import Pieces
 from kernel_sim.counterexample import Step, add_texts, find_steps, shorten
 from kernel_sim.explore.minimise import minimise
-from kernel_sim.explore.model import Bounds, End, Execution, Failure, Mode, Outcome, Result
+from kernel_sim.explore.model import Bounds, End, Execution, Failure, Mode, Outcome, Ran, Result
 from kernel_sim.explore.pct import search_randomly
 from kernel_sim.explore.schedule import ScheduleError
 from kernel_sim.explore.search import Search
 from kernel_sim.kit import Kit
-from kernel_sim.ledger import mark_ran
+from kernel_sim.ledger import Part, mark_ran, render_lines
 from kernel_sim.machine.compile import Finished, NativeError
 from kernel_sim.machine.native_engine import Limits, NativeEngine
 from kernel_sim.machine.python_engine import PythonEngine
@@ -134,19 +134,21 @@ def without_answer(scenario: Scenario, reason: str) -> Row:
     return _blank(scenario) | {"reasons": [reason]}
 
 
-def render_ledger(built: Built, ran: Iterable[str] = ()) -> dict[str, Any]:
-    """Return what a program is made of as JSON values; `ran` are the functions that were called."""
+def render_ledger(built: Built, ran: Ran | None = None) -> dict[str, Any]:
+    """Return what a program is made of as JSON values; `ran` is what was come to."""
     return {
-        "functions": [
-            {
-                "name": part.name, "path": part.path, "line": part.line, "kind": part.kind.value,
-                "reasons": list(part.reasons), "ran": part.ran,
-            }
-            for part in mark_ran(built.parts, ran)
-        ],
+        "functions": [_render_part(part) for part in mark_ran(built.parts, ran or {})],
         "replaced": list(built.replaced),
         "macros": list(built.macros),
         "problems": list(built.problems),
+    }
+
+
+def _render_part(part: Part) -> dict[str, Any]:
+    return {
+        "name": part.name, "path": part.path, "line": part.line, "kind": part.kind.value,
+        "reasons": list(part.reasons), "ran": part.ran, "came": render_lines(part.came),
+        "idle": render_lines(part.code - part.came),
     }  # fmt: skip
 
 
@@ -155,10 +157,10 @@ def render_ledger(built: Built, ran: Iterable[str] = ()) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a search gave, which functions it called, and the shared locations that it knew."""
+    """What a search gave, the lines that it came to, and the shared locations that it knew."""
 
     outcome: Outcome
-    ran: frozenset[str]
+    ran: Ran
     shared: frozenset[int]
 
 
@@ -169,7 +171,10 @@ def _explore(row: Row, built: Built, place: Place, asked: Asked, scenario: Scena
     outcome, ran = found.outcome, found.ran
     beyond = _explore_beyond(built, native, found, asked, time.monotonic() - start)
     if beyond is not None:
-        ran |= beyond.ran
+        ran = {
+            name: ran.get(name, frozenset()) | beyond.ran.get(name, frozenset())
+            for name in {*ran, *beyond.ran}
+        }
         random = beyond.outcome
         row["random"] = {"executions": random.executions, "seed": asked.seed}
         outcome = replace(

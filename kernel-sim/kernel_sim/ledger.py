@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final
 
 from kernel_sim.cfront.linking import MODEL
+from kernel_sim.explore.model import Ran
 from kernel_sim.ir import Const, Function, Move, Program, Return, Unknown
 
 SIMULATED: Final = "<sim>/"
@@ -35,7 +36,8 @@ class Part:
     """One function that a program can reach: its name in C, where it stands, and what is unknown.
 
     `path` begins with "<sim>/" for the simulator's own and is "" where there is no such function.
-    `key` is its name in the program; `ran`: it was called in some execution.
+    `key` is its name in the program; `ran`: it was called in some execution. `code` are its lines
+    that have something to run, `came` those of them that some execution came to.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Part:
     reasons: tuple[str, ...] = ()
     key: str = ""
     ran: bool = False
+    code: frozenset[int] = frozenset()
+    came: frozenset[int] = frozenset()
 
     @property
     def is_ours(self) -> bool:
@@ -94,13 +98,33 @@ def _part(key: str, function: Function, path: str, of_tree: frozenset[str]) -> P
         ours = Kind.EMPTY if _is_empty(function) else Kind.MODEL
         stands_in = name in of_tree or key.startswith(MODEL)
         kind = Kind.MODELLED if stands_in and ours is Kind.MODEL else ours
-    return Part(name, path, function.line, kind, reasons, key)
+    code = frozenset(line for block in function.blocks for line in block.lines)
+    return Part(name, path, function.line, kind, reasons, key, code=code | {function.line})
 
 
-def mark_ran(parts: Sequence[Part], ran: Iterable[str]) -> tuple[Part, ...]:
-    """Return the parts with those marked that were called, given by name in the program."""
-    called = frozenset(ran)
-    return tuple(replace(part, ran=part.key in called) for part in parts)
+def mark_ran(parts: Sequence[Part], ran: Ran) -> tuple[Part, ...]:
+    """Return the parts with what was called, and the lines that were come to."""
+    nothing: frozenset[int] = frozenset()
+    return tuple(
+        replace(part, ran=part.key in ran, came=ran.get(part.key, nothing)) for part in parts
+    )
+
+
+def render_lines(lines: Iterable[int]) -> str:
+    """Return numbers of lines in short: "3-5,9"."""
+    runs: list[list[int]] = []
+    for line in sorted(set(lines)):
+        if runs and line == runs[-1][-1] + 1:
+            runs[-1][1:] = [line]
+        else:
+            runs.append([line])
+    return ",".join("-".join(map(str, run)) for run in runs)
+
+
+def parse_lines(text: str) -> frozenset[int]:
+    """Return what `render_lines` was given."""
+    runs = [[int(number) for number in run.split("-")] for run in text.split(",") if run]
+    return frozenset(line for run in runs for line in range(run[0], run[-1] + 1))
 
 
 def plain_name(key: str) -> str:

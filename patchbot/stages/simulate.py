@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kernel_sim.kit import KitError
@@ -29,11 +29,12 @@ from patchbot.sim_compare import (
     is_answered,
     read_parts,
 )
+from patchbot.sim_reach import Reach, say_reach
 from patchbot.simulation import Asked, Row, choose_engine, result_key
 from patchbot.stages.base import StageRequest, hash_key, hash_patch
 from patchbot.stages.static import commits_of
 
-_VERSION = "2"
+_VERSION = "3"
 _ASKED = Asked(bound=1, seconds=300.0)
 _TRIES = 8
 
@@ -165,6 +166,7 @@ def _told(pair: Pair) -> dict[str, object]:
         "functions": summarize_ledger(read_parts(row)),
         "touched": list(pair.touched),
         "unseen": list(pair.unseen),
+        "reach": asdict(pair.reach),
         "schedule": row["schedule"],
     }
 
@@ -174,7 +176,8 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
 
     A pass needs that each gave a whole answer on both sides, and that one at least, of those that
     called a function that was changed, ends without a failure: a search stops at its first one,
-    and what fails on the base too says nothing of what may come after it.
+    and what fails on the base too says nothing of what may come after it. Of the changed lines that
+    have code, one at least must have been come to.
     """
     words = _summarize(pairs)
     if any(pair.change is Change.INTRODUCED for pair in pairs):
@@ -187,8 +190,17 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
         return Status.SKIPPED, f"no scenario runs a function that is changed; {words}"
     if all(pair.after["failure"] for pair in pairs if pair.touched):
         return Status.SKIPPED, f"no search gets beyond what fails on the base too; {words}"
-    left = pairs[0].unseen
-    return Status.PASS, f"{words}; not compiled: {', '.join(left)}" if left else words
+    reach = pairs[0].reach
+    if reach.code and not reach.came:
+        return Status.SKIPPED, f"no scenario comes to a line that is changed; {words}"
+    return Status.PASS, "; ".join((words, *_say_left(reach, pairs[0].unseen)))
+
+
+def _say_left(reach: Reach, unseen: Sequence[str]) -> Iterator[str]:
+    if reach.idle:
+        yield f"{say_reach(reach)}, not {', '.join(reach.idle)}"
+    if unseen:
+        yield f"not compiled: {', '.join(unseen)}"
 
 
 def _summarize(pairs: Sequence[Pair]) -> str:

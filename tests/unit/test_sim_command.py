@@ -186,7 +186,7 @@ def test_what_the_model_replaces_is_inconclusive_by_name() -> None:
     from kernel_sim.ledger import Changed
 
     lock: dict[str, object] = {"name": "lock", "path": "<sim>/m.c", "line": 1, "kind": "model"}
-    functions = [lock | {"reasons": [], "ran": True}]
+    functions = [lock | {"reasons": [], "ran": True, "came": "1", "idle": ""}]
     ledger = {"functions": functions, "replaced": ["lib/l.c"], "macros": [], "problems": []}
     row = make_row(ledger=ledger)
     assert object_to(row, Changed(frozenset({"other"}))) == row

@@ -90,8 +90,12 @@ def test_what_the_model_replaces_can_not_be_judged(
 def test_what_is_touched_is_the_trees_and_was_called() -> None:
     changed = Changed(frozenset({"commit", "spin_lock", "helper", "unused", "half"}))
     assert find_touched(PARTS, changed) == []
-    ran = mark_ran(PARTS, ["commit", "fs/a.c:helper:12345678", "spin_lock", "cond_resched"])
+    called = ["commit", "fs/a.c:helper:12345678", "spin_lock", "cond_resched"]
+    ran = mark_ran(PARTS, dict.fromkeys(called, frozenset({7})))
     assert find_touched(ran, changed) == ["commit", "helper"]
     assert [part.key for part in ran if part.ran and part.name == "helper"] == [
         "fs/a.c:helper:12345678"
     ]
+    assert {part.key: part.came for part in ran} == {
+        part.key: frozenset({7} if part.key in called else ()) for part in PARTS
+    }

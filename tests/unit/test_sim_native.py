@@ -424,7 +424,7 @@ r1: u64 = const 268435456
 r1: u64 = load r1
 branch r1, 1, 2
 block 1
-call seen()
+call seen() ;6
 jump 2
 block 2
 return r1
@@ -447,8 +447,8 @@ return
 def test_what_ran_is_of_all_executions_and_no_more() -> None:
     # seen() needs a preemption between the two stores; nobody calls never().
     program = parse_program(LATE)
-    always = {"setup", "check", "writer", "reader"}
-    for bound, expected in [(0, always), (1, always | {"seen"})]:
+    always = {"setup": {1}, "check": {10}, "writer": {3}, "reader": {5}}
+    for bound, expected in [(0, always), (1, always | {"reader": {5, 6}, "seen": {7}})]:
         python = PythonEngine(program)
         Search(python, Mode.NONE, Bounds(bound)).explore()
         assert python.ran() == expected

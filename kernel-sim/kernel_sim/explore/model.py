@@ -7,14 +7,20 @@ is the guide's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 CUT: Final = -1
 """What a guide answers instead of a thread: do not go on with this execution."""
 DEFAULT_STEPS: Final = 2_000_000
+Ran: TypeAlias = Mapping[str, frozenset[int]]
+"""The lines of each function, by its name in the program, that some execution came to.
+
+A line counts when a run of steps that has one of it was begun. Functions that were never called are
+not there; that a line is one of the function's own first.
+"""
 
 
 class Mode(Enum):

@@ -177,6 +177,8 @@ class _FunctionText:
         yield f"b{number}:;"
         count, first = len(block.steps) + 1, self.site(lines[0])
         yield f"if (unlikely((sim_steps += {count}) > sim_step_limit)) sim_endless({first});"
+        for line in dict.fromkeys(lines):
+            yield f"sim_ran[{self.site(line)}] = 1;"
         for step, line in zip(block.steps, lines, strict=False):
             yield self._step(step, self.site(line))
         yield from self._end(block.end, self.site(lines[len(block.steps)]))

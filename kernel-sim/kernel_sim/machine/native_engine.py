@@ -22,6 +22,7 @@ from kernel_sim.explore.model import (
     Failure,
     Mode,
     Outcome,
+    Ran,
     Result,
 )
 from kernel_sim.explore.schedule import Replay, ScheduleError
@@ -52,14 +53,14 @@ class NativeOutcome:
     """What an exploration gave: as the reference search says it, and three things more.
 
     `locations` are the shared ones (address / 8); `failures` counts failing executions, which is
-    more than one only with `keep_going`. `ran` are the functions that were called in any of the
-    executions, by name in the program.
+    more than one only with `keep_going`. `ran` has the lines that any of the executions came to,
+    by the function's name in the program.
     """
 
     outcome: Outcome
     locations: frozenset[int]
     failures: int
-    ran: frozenset[str]
+    ran: Ran
 
 
 class NativeEngine:
@@ -194,7 +195,7 @@ def _exploration(document: dict[str, Any]) -> NativeOutcome:
             int(document["executions"]),
             document["complete"] is True,
         )
-        ran = frozenset(map(_text, document["ran"]))
+        ran = {_text(name): frozenset(map(int, lines)) for name, *lines in document["ran"]}
         return NativeOutcome(outcome, locations, int(document["failures"]), ran)
     except (KeyError, TypeError, ValueError) as error:
         raise NativeError(f"the engine's document is not right: {error!r}") from error

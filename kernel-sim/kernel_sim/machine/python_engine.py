@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 from kernel_sim import ir
-from kernel_sim.explore.model import DEFAULT_STEPS, End, Execution, Failure, Guide
+from kernel_sim.explore.model import DEFAULT_STEPS, End, Execution, Failure, Guide, Ran
 from kernel_sim.explore.schedule import Replay, ScheduleError
 from kernel_sim.machine.memory import Memory
 from kernel_sim.machine.operations import Operations
@@ -44,7 +45,7 @@ class PythonEngine:
         self._runtime.tells_calls = calls
         self._setup = setup
         self._check = check
-        self._ran: set[str] = set()
+        self._ran = bytearray()
         self._functions = self._compile()
 
     # ------------------------------------------------------------ running
@@ -108,9 +109,13 @@ class PythonEngine:
                 return self._runtime.memory.read(entry.address, len(entry.image))
         raise KeyError(name)
 
-    def ran(self) -> frozenset[str]:
-        """Return the functions that were called in any execution so far, by name in the program."""
-        return frozenset(self._ran)
+    def ran(self) -> Ran:
+        """Return the lines that any execution so far came to, by function."""
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        for (name, _, line), came in zip(self._runtime.sites, self._ran, strict=True):
+            if came:
+                found[name].add(line)
+        return {name: frozenset(lines) for name, lines in found.items()}
 
     def thread_names(self) -> dict[int, str]:
         """Return the names of the last execution's threads by number; 0 sets up and checks."""
@@ -139,7 +144,7 @@ class PythonEngine:
         names |= {name.strip("_"): getattr(self, name) for name in _HELPERS}
         names |= {"S": self._runtime.left, "quotient": quotient, "remainder": remainder}
         names |= translator.tables
-        names["ran"] = self._ran.add
+        self._ran = names["R"] = bytearray(len(translator.sites.places))
         exec(code, names)  # noqa: S102 -- source made by `translate`, from typed steps alone
         return {name: names[own] for name, own in translator.names.items()}
 

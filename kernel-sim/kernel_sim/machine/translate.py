@@ -113,7 +113,7 @@ class _Body:
         parameters = "".join(f", r{n}" for n in range(function.parameters))
         yield f"def {self.owner.names[function.name]}(d{parameters}):"
         yield f" if d > {MAX_DEPTH}: too_deep({site})"
-        yield f" ran({function.name!r})"
+        yield f" R[{site}] = 1"
         if self.owner.calls:
             yield f" called(d, {site})"
         early = sorted(self._read_early())
@@ -156,6 +156,8 @@ class _Body:
         lines = block.lines + [self.function.line] * (len(block.steps) + 1 - len(block.lines))
         yield f"S[0] -= {len(block.steps) + 1}"
         yield f"if S[0] < 0: endless({self.site(lines[0])})"
+        for line in dict.fromkeys(lines):
+            yield f"R[{self.site(line)}] = 1"
         for step, line in zip(block.steps, lines, strict=False):
             yield from self._step(step, self.site(line))
         yield from self._end(block.end, depth, self.site(lines[len(block.steps)]))

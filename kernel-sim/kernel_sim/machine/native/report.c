@@ -100,17 +100,21 @@ static void shared(void)
 
 static void ran(void)
 {
-	bool first = true;
+	u32 last = sim_function_count;
 
+	/* Sites stand function by function. */
 	printf("\"ran\": [");
 	for (u32 i = 0; i < sim_site_count; i++) {
 		if (!sim_ran[i])
 			continue;
-		printf(first ? "" : ", ");
-		first = false;
-		string(sim_functions[sim_sites[i].function].name);
+		if (sim_sites[i].function != last) {
+			printf(last == sim_function_count ? "[" : "], [");
+			last = sim_sites[i].function;
+			string(sim_functions[last].name);
+		}
+		printf(", %u", sim_sites[i].line);
 	}
-	printf("]");
+	printf(last == sim_function_count ? "]" : "]]");
 }
 
 void report_search(void)

@@ -53,7 +53,7 @@ extern const u32 sim_setup, sim_check; /* numbers of functions, or SIM_NONE */
 extern u64 sim_steps, sim_step_limit;
 extern u32 sim_depth;	    /* calls that are open on the running thread */
 extern u64 sim_stack_next; /* where the next frame of the running thread begins */
-extern u8 *sim_ran;	    /* by site: that of a function's entry was come to in some execution */
+extern u8 *sim_ran;	    /* by site: some execution came to it */
 
 _Noreturn void sim_endless(u32 site);
 _Noreturn void sim_too_deep(u32 site);
