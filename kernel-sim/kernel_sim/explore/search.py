@@ -1,4 +1,8 @@
-"""The search: bounds in turn, rounds until no new location is shared, and the outcome."""
+"""The search: bounds in turn, rounds until no new location is shared, and the outcome.
+
+In mode `dpor` no round begins anew: where an execution shows a new shared location, it alone is run
+again, with the larger set (`Tree.grow` says why that is enough).
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,13 @@ class _Counts:
     pruned: int = 0
     steps: int = 0
     visible: int = 0
+
+    def add(self, execution: Execution) -> None:
+        """Count an execution."""
+        self.executions += 1
+        self.pruned += execution.end is End.CUT
+        self.steps += execution.steps
+        self.visible += execution.visible
 
 
 @dataclass(slots=True)
@@ -82,10 +93,15 @@ class Search:
         counts = _Counts()
         first, complete = 0, False
         while not complete and not self._is_spent():
-            execution = self._run(tree, counts)
+            execution = self._run(tree)
             if execution.shared - self.shared:
                 self.shared |= execution.shared
-                return False
+                if not tree.grow(first):
+                    return False
+                first = 0
+                self.rounds += 1
+                continue
+            counts.add(execution)
             if self.failures and not self.keep_going:
                 break
             tree.learn(first, () if execution.end is End.CUT else execution.pending)
@@ -113,14 +129,10 @@ class Search:
             return True
         return self._end is not None and self.clock() >= self._end
 
-    def _run(self, tree: Tree, counts: _Counts) -> Execution:
+    def _run(self, tree: Tree) -> Execution:
         tree.begin()
         execution = self.engine.run(tree, self.shared)
         self.executions += 1
-        counts.executions += 1
-        counts.pruned += execution.end is End.CUT
-        counts.steps += execution.steps
-        counts.visible += execution.visible
         schedule = tree.schedule()
         if execution.failure is not None:
             self._fail(execution.failure, schedule, bool(execution.shared - self.shared))

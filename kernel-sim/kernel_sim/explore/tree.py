@@ -70,6 +70,7 @@ class Tree:
         self._depth = 0
         self._used = 0
         self._parent: Node | None = None
+        self._growing = False
 
     # ------------------------------------------------------------ guiding an execution
 
@@ -90,17 +91,23 @@ class Tree:
 
     def pick(self, point: Point) -> int:
         """Return the thread that is on the stack, or the first that is worth trying, or CUT."""
-        if self._depth == len(self.stack):
+        if self._depth == len(self.stack) or self._is_between(point):
             node = self._new_node(point)
             if node.chosen == CUT:
                 return CUT
-            self.stack.append(node)
+            self.stack.insert(self._depth, node)
         node = self._follow(point.last, point.position)
         if node.candidates != point.candidates:
             raise RepeatError(f"{point.last}@{point.position}: other candidates")
         self._used += node.cost(node.chosen)
         self._parent = node
         return node.chosen
+
+    def _is_between(self, point: Point) -> bool:
+        """Tell whether a point is new before the next node, since the shared set has grown."""
+        node = self.stack[self._depth]
+        known = (node.thread, node.position) == (point.last, point.position)
+        return self._growing and not known and point.candidates[0] == point.last
 
     def _follow(self, thread: int, position: int) -> Node:
         node = self.stack[self._depth]
@@ -158,8 +165,24 @@ class Tree:
             events = [node for node in self.stack if not node.is_choice]
             races.add_points(events, skip, pending, self.bound is not None)
 
+    def grow(self, first: int) -> bool:
+        """Let the next execution be the last one again, with more shared locations.
+
+        stack[first] is where that one left those before; what came below is forgotten, and the
+        points that are new above it get nodes, at which the thread goes on. False where the mode
+        has to begin anew. In mode dpor no execution before would have been another one: in none
+        of them did two threads touch the locations (what threads wait to do at the end counts),
+        so there would have been no race for them, and no other sleeping thread.
+        """
+        if self.mode is not Mode.DPOR:
+            return False
+        del self.stack[first + 1 :]
+        self._growing = True
+        return True
+
     def advance(self) -> bool:
         """Go to the next execution; False where there is none. The top of the stack is new then."""
+        self._growing = False
         while self.stack:
             node = self.stack[-1]
             if node.is_choice:

@@ -256,9 +256,12 @@ class Runtime:
     # ------------------------------------------------------------ what an execution gives
 
     def newly_shared(self) -> frozenset[int]:
-        """Return the locations outside the set that two threads touched, one of them writing."""
+        """Return the locations outside the set that two threads touched, one of them writing.
+
+        What a thread was about to touch when the execution ended counts.
+        """
         for thread in self.threads:
-            if thread.holds is not None and thread.pending is not None:
+            if thread.pending is not None:
                 self.touch(thread, thread.pending.ranges)
         found: set[int] = set()
         threads = self.threads[1:]

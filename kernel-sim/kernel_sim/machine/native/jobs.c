@@ -219,6 +219,7 @@ static void merge_reasons(void)
 static enum verdict take_event(const struct worker *w)
 {
 	if (w->verdict == GROWN) {
+		the_search.executions++; /* counted by no part */
 		if (w->failed && !the_search.has_spare) {
 			the_search.has_spare = true;
 			the_search.spare = w->failure;

@@ -225,14 +225,16 @@ static void main_thread(void)
 	end_with(PASSED, 0, "", "", 0);
 }
 
-/* An acquire or a wait that was not made says what its thread would touch. */
+/* An access that was not made says what its thread would touch. */
 static void touch_waiting(void)
 {
 	memory_concurrent = true;
-	for (self = 1; self < thread_count; self++)
-		if (threads[self].kind >= ACQUIRE)
-			memory_touch(threads[self].range[0].address, threads[self].range[0].size,
-				     threads[self].range[0].write);
+	for (self = 1; self < thread_count; self++) {
+		const struct thread *t = &threads[self];
+
+		for (u32 i = 0; t->kind >= ACCESS && i < t->ranges; i++)
+			memory_touch(t->range[i].address, t->range[i].size, t->range[i].write);
+	}
 	memory_concurrent = false;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Bounds in turn, rounds until no new location is shared, and what was found. A port of
- * kernel_sim/explore/search.py.
+ * kernel_sim/explore/search.py, which says when no round has to begin anew.
  */
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +102,14 @@ void progress(void)
 	next = time + 0.5;
 }
 
+static void count_execution(struct counts *counts)
+{
+	counts->executions++;
+	counts->pruned += outcome.end == CUT;
+	counts->steps += sim_steps;
+	counts->visible += visible_steps;
+}
+
 enum verdict search_one(struct counts *counts)
 {
 	bool grown;
@@ -114,10 +122,8 @@ enum verdict search_one(struct counts *counts)
 	}
 	grown = memory_found_count > 0;
 	the_search.executions++;
-	counts->executions++;
-	counts->pruned += outcome.end == CUT;
-	counts->steps += sim_steps;
-	counts->visible += visible_steps;
+	if (!grown)
+		count_execution(counts);
 	if (outcome.end == FAILED)
 		note_failure(grown);
 	if (outcome.end == UNSURE)
@@ -150,6 +156,11 @@ static enum verdict one_process(struct counts *counts, bool *complete)
 	while (!*complete && !search_is_spent()) {
 		enum verdict verdict = search_one(counts);
 
+		if (verdict == GROWN && tree_grow(&the_tree, first)) {
+			first = 0;
+			the_search.rounds++;
+			continue;
+		}
 		if (verdict != GO_ON)
 			return verdict;
 		tree_learn(&the_tree, first, outcome.end == CUT);

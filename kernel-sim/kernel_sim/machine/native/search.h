@@ -29,7 +29,7 @@ struct node {
 struct tree {
 	enum mode mode;
 	int bound;
-	bool sleeping, refused, repeat_error;
+	bool sleeping, refused, repeat_error, growing;
 	struct node *stack;
 	u64 depth, size, room, floor; /* nodes below `floor` are not advanced */
 	u32 used;
@@ -43,6 +43,7 @@ void tree_begin(struct tree *tree);
 u32 tree_pick(struct tree *tree, u32 last, u64 position, u32 candidates);
 u32 tree_choose(struct tree *tree, u32 thread, u64 position, u32 values);
 void tree_learn(struct tree *tree, u64 first, bool cut);
+bool tree_grow(struct tree *tree, u64 first);
 bool tree_advance(struct tree *tree);
 void tree_schedule(const struct tree *tree, char *text, u64 room);
 

@@ -90,7 +90,8 @@ static u32 inherited(const struct node *parent)
 
 /* ---- guiding an execution ---- */
 
-static struct node *push(struct tree *tree, u32 thread, u64 position)
+/* A new node at `tree->depth`, which is the top but where the shared set has grown. */
+static struct node *insert(struct tree *tree, u32 thread, u64 position)
 {
 	struct node *node;
 	struct pending *kept;
@@ -104,13 +105,23 @@ static struct node *push(struct tree *tree, u32 thread, u64 position)
 		memset(tree->stack + tree->room, 0, (room - tree->room) * sizeof(*node));
 		tree->room = room;
 	}
-	node = &tree->stack[tree->size++];
-	kept = node->pending;
+	node = &tree->stack[tree->depth];
+	kept = tree->stack[tree->size].pending;
+	memmove(node + 1, node, (tree->size++ - tree->depth) * sizeof(*node));
 	memset(node, 0, sizeof(*node));
 	node->pending = kept;
 	node->thread = thread;
 	node->position = position;
 	return node;
+}
+
+static void drop(struct tree *tree)
+{
+	struct node *node = &tree->stack[tree->depth];
+	struct pending *kept = node->pending;
+
+	memmove(node, node + 1, (--tree->size - tree->depth) * sizeof(*node));
+	tree->stack[tree->size].pending = kept;
 }
 
 static void keep_pending(struct tree *tree, struct node *node)
@@ -138,7 +149,7 @@ u32 tree_choose(struct tree *tree, u32 thread, u64 position, u32 values)
 	struct node *node;
 
 	if (tree->depth == tree->size)
-		push(tree, thread, position)->values = values;
+		insert(tree, thread, position)->values = values;
 	node = follow(tree, thread, position);
 	if (node->values != values) {
 		tree->repeat_error = true;
@@ -176,7 +187,7 @@ static bool new_node(struct tree *tree, u32 last, u64 position, u32 candidates)
 
 	if (tree->mode == MODE_STATES && was_seen(tree, last))
 		return false;
-	node = push(tree, last, position);
+	node = insert(tree, last, position);
 	node->candidates = candidates;
 	node->used = tree->used;
 	keep_pending(tree, node);
@@ -185,16 +196,27 @@ static bool new_node(struct tree *tree, u32 last, u64 position, u32 candidates)
 	node->backtrack = tree->mode == MODE_DPOR ? first_of(candidates, last, ~node->sleep) :
 						    candidates;
 	node->chosen = next_of(tree, node);
-	if (node->chosen == NO_THREAD)
-		tree->size--;
-	return node->chosen != NO_THREAD;
+	if (node->chosen != NO_THREAD)
+		return true;
+	drop(tree);
+	return false;
+}
+
+/* Whether a point has come up before the next node because the shared set has grown. */
+static bool is_between(const struct tree *tree, u32 last, u64 position, u32 candidates)
+{
+	const struct node *node = &tree->stack[tree->depth];
+	bool known = node->thread == last && node->position == position;
+
+	return tree->growing && !known && candidates >> last & 1;
 }
 
 u32 tree_pick(struct tree *tree, u32 last, u64 position, u32 candidates)
 {
 	struct node *node;
 
-	if (tree->depth == tree->size && !new_node(tree, last, position, candidates))
+	if ((tree->depth == tree->size || is_between(tree, last, position, candidates)) &&
+	    !new_node(tree, last, position, candidates))
 		return NO_THREAD;
 	node = follow(tree, last, position);
 	if (node->values || node->candidates != candidates) {
@@ -235,8 +257,19 @@ void tree_learn(struct tree *tree, u64 first, bool cut)
 	races_add_points(events, count, skip, pending, tree->bound != NO_BOUND);
 }
 
+bool tree_grow(struct tree *tree, u64 first)
+{
+	if (tree->mode != MODE_DPOR)
+		return false;
+	tree->growing = true;
+	if (tree->size > first + 1)
+		tree->size = first + 1;
+	return true;
+}
+
 bool tree_advance(struct tree *tree)
 {
+	tree->growing = false;
 	while (tree->size > tree->floor) {
 		struct node *node = &tree->stack[tree->size - 1];
 
