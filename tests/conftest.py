@@ -39,17 +39,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if isinstance(each, pytest.TestReport) and each.when == "call"
         for pair in each.user_properties
     ]
-    kernels = [value for name, value in properties if name == "kernel"]
-    if kernels:
-        terminalreporter.section("kernels against scenarios")
-        terminalreporter.write_line(render_matrix(kernels))
+    for name, title in (("kernel", "kernels against scenarios"), ("simulated", "simulated faults")):
+        rows = [value for each, value in properties if each == name]
+        if rows:
+            terminalreporter.section(title)
+            terminalreporter.write_line(render_matrix(rows))
     scores = [value for name, value in properties if name == "seeds"]
     if scores:
         from tools.seeding.table import Row, render
 
-        rows = [Row(*row) for score in scores if isinstance(score, list) for row in score]
+        found = [Row(*row) for score in scores if isinstance(score, list) for row in score]
         terminalreporter.section("seeded faults")
-        terminalreporter.write_line(render(rows))
+        terminalreporter.write_line(render(found))
 
 
 @pytest.fixture(autouse=True)

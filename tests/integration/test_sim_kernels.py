@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,23 @@ def _compare(kernels: Kernels, home: Path, folder: Path, commits: list[str]) -> 
     return {pair.scenario: pair for pair in compare_commits(work)}
 
 
-def test_the_unmodified_tree_passes(kernels: Kernels, home: Path, tmp_path: Path) -> None:
+def _word(pair: Pair) -> str:
+    """What the table of simulated faults says of it."""
+    failure, row = pair.after["failure"], pair.after
+    if failure is not None:
+        return f"{failure['kind']}, {row['covered'][-1]['bound']}"
+    return "passed" if row["result"] == "no failure" and row["complete"] else "no answer"
+
+
+def test_the_unmodified_tree_passes(
+    kernels: Kernels,
+    home: Path,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
     found = _compare(kernels, home, tmp_path, [kernels.base])
+    said = {name: _word(pair) for name, pair in found.items()}
+    record_property("simulated", ("6.1 unmodified", said))
     for pair in found.values():
         assert pair.after["reasons"] == []
         assert (pair.after["result"], pair.after["complete"]) == ("no failure", True)
@@ -100,10 +116,18 @@ def test_who_waits_for_a_commit_is_served(kernels: Kernels, home: Path, tmp_path
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == "range-start-0" else deep) for name in FOUND]
 )
-def test_a_seeded_fault_is_found(name: str, kernels: Kernels, home: Path, tmp_path: Path) -> None:
+def test_a_seeded_fault_is_found(
+    name: str,
+    kernels: Kernels,
+    home: Path,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
     fault = next(each for each in FAULTS if each.name == name)
     commit = kernels.commit(fault.change(kernels.files()), f"{name}\n")
     found = _compare(kernels, home, tmp_path, [kernels.base, commit])
+    said = {each: _word(pair) for each, pair in found.items()}
+    record_property("simulated", (f"6.1 {name}", said))
     failing = {pair.scenario for pair in found.values() if pair.after["failure"]}
     assert failing == FOUND[name]
     for pair in found.values():

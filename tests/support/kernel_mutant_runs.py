@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from kernel_sim.explore.model import Bounds, Failure, Mode, Outcome
 from kernel_sim.explore.search import Search
@@ -16,9 +17,22 @@ from kernel_sim.machine.python_engine import PythonEngine
 from kernel_sim.program import Built, Sources
 from kernel_sim.scenario import load_scenarios
 
-from tests.support.kernel_mutants import KernelMutant
-
 _SCENARIOS = load_scenarios()
+
+
+class Fault(Protocol):
+    """A fault in one file of a tree; `apply` gives its text with it, None where it has no place."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def file(self) -> str:
+        """Path in the tree."""
+
+    def apply(self, text: str) -> str | None:
+        """The changed text of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ class MutantTree:
         self.sources = Sources(self.tree, kit, self.home / "headers")
 
     @contextmanager
-    def changed(self, mutant: KernelMutant) -> Iterator[None]:
+    def changed(self, mutant: Fault) -> Iterator[None]:
         """Have the fault in the tree; raises `ValueError` where it has no place there."""
         path = self.tree / mutant.file
         before = path.read_text("utf-8", "surrogateescape")

@@ -40,7 +40,8 @@ def load_scenarios(folder: Path = MODEL / "scenarios") -> dict[str, Scenario]:
         data = tomllib.loads(path.read_text("utf-8"))
         for variant in data.get("variant", [{}]):
             name = "/".join(filter(None, (path.stem, variant.get("name", ""))))
-            words = tuple(f"-D{key}={value}" for key, value in variant.get("defines", {}).items())
+            defines = data.get("defines", {}) | variant.get("defines", {})
+            words = tuple(f"-D{key}={value}" for key, value in defines.items())
             found[name] = Scenario(name, folder / data["source"], words)
     return found
 

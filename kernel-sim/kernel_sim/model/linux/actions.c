@@ -146,15 +146,23 @@ unsigned char sim_power_cut(long offset)
 	if (sim_has_written())
 		recover(one);
 	raw = sim_raw_inode(one->disk + INODE_BLOCK * SIM_BLOCK_BYTES, inode);
-	if (offset >= ext4_isize(&sim_sb, raw))
+	if (offset >= ext4_isize(&sim_sb, raw) || le32_to_cpu(raw->i_block[0]) >> (offset >> sim_block_bits) & 1)
 		return 0;
 	return one->disk[sim_home(inode, 0) * SIM_BLOCK_BYTES + offset];
 }
 
+/* A page that is not in memory would be read from the disk. */
 unsigned char sim_cached(long offset)
 {
+	struct inode *inode = &sim_this_file()->node.vfs_inode;
 	struct page *page = sim_page_of(sim_this_file(), offset >> PAGE_SHIFT);
 
+	if (offset >= i_size_read(inode))
+		return 0;
+	if (!page && sim_holes(inode) >> (offset >> sim_block_bits) & 1)
+		return 0;
+	if (!page)
+		return sim_disk[sim_home(inode, 0) * SIM_BLOCK_BYTES + offset];
 	return ((unsigned char *)page_address(page))[offset & ~PAGE_MASK];
 }
 
@@ -173,9 +181,12 @@ int sim_will_be_written(long offset)
 {
 	struct mapped_file *one = sim_this_file();
 	struct page *page = sim_page_of(one, offset >> PAGE_SHIFT);
-	struct buffer_head *bh = sim_page_buffers(page);
+	struct buffer_head *bh;
 	long at;
 
+	if (!page)	/* what there is, is at home */
+		return 1;
+	bh = sim_page_buffers(page);
 	if (sim_page_dirty(page) &&
 	    xa_get_mark(&one->file.f_mapping->i_pages, offset >> PAGE_SHIFT, PAGECACHE_TAG_DIRTY))
 		return 1;

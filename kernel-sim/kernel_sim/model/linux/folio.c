@@ -13,6 +13,11 @@ void instead_of_folio_lock(struct folio *folio)
 	sim_lock_page(&folio->page);
 }
 
+void instead_of___folio_lock(struct folio *folio)
+{
+	sim_lock_page(&folio->page);
+}
+
 bool instead_of_folio_trylock(struct folio *folio)
 {
 	return sim_try_page(&folio->page);
@@ -20,6 +25,14 @@ bool instead_of_folio_trylock(struct folio *folio)
 
 void instead_of_folio_unlock(struct folio *folio)
 {
+	sim_unlock_page(&folio->page);
+}
+
+/* The end of reading: the tree does both with one store, to wake sleepers sooner. */
+void instead_of_folio_end_read(struct folio *folio, bool success)
+{
+	if (success)
+		folio_mark_uptodate(folio);
 	sim_unlock_page(&folio->page);
 }
 
@@ -44,6 +57,10 @@ void instead_of_folio_wake_bit(struct folio *folio, int bit)
 }
 
 void instead_of_folio_put(struct folio *folio)
+{
+}
+
+void instead_of_folio_put_refs(struct folio *folio, int count)
 {
 }
 

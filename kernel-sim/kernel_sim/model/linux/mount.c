@@ -76,8 +76,8 @@ int instead_of_ext4_map_blocks(handle_t *handle, struct inode *inode, struct ext
 {
 	map->m_pblk = sim_home(inode, map->m_lblk);
 	map->m_len = 1;
-	map->m_flags = EXT4_MAP_MAPPED;
-	return 1;
+	map->m_flags = sim_find_block(handle, inode, map->m_lblk, flags & EXT4_GET_BLOCKS_CREATE);
+	return map->m_flags != 0;
 }
 
 int instead_of_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
@@ -92,13 +92,16 @@ int instead_of_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
 	return 0;
 }
 
-/* The length, and a number that changes each time: enough for the journal. */
+/* The length, which blocks are holes, and a number that changes each time: enough for the journal. */
 int instead_of_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext4_iloc *iloc)
 {
 	struct ext4_inode *raw = sim_raw_inode((unsigned char *)iloc->bh->b_data, inode);
 
+	spin_lock(&EXT4_I(inode)->i_raw_lock);
 	raw->i_generation = cpu_to_le32(le32_to_cpu(raw->i_generation) + 1);
+	raw->i_block[0] = cpu_to_le32(sim_holes(inode));
 	ext4_isize_set(raw, EXT4_I(inode)->i_disksize);
+	spin_unlock(&EXT4_I(inode)->i_raw_lock);
 	return ext4_handle_dirty_metadata(handle, NULL, iloc->bh);
 }
 
@@ -266,9 +269,13 @@ static void make_super(enum sim_data_mode mode)
 	if (sim_wants_stable_pages())
 		want_stable_pages();
 	sim_sb.s_maxbytes = 1UL << 40;
+	sim_sb.s_time_gran = 1;
+	sim_sb.s_time_max = S64_MAX;
 	sim_sbi.s_sb = &sim_sb;
 	sim_sbi.s_es = &raw_super;
 	sim_sbi.s_mount_opt = options[mode];
+	sim_sbi.s_bitmap_maxbytes = sim_sb.s_maxbytes;
+	sim_sbi.s_cluster_ratio = 1;
 	raw_super.s_feature_compat = cpu_to_le32(EXT4_FEATURE_COMPAT_HAS_JOURNAL);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Pages that a file gets when it becomes longer. They stay: nobody reclaims them. */
+/* Pages that a file gets when it becomes longer, or that are read again. One that it lost is not used twice. */
 #include <linux/pagemap.h>
 #include <linux/swap.h>
 #include "sim_linux.h"
@@ -46,5 +46,10 @@ bool instead_of_shmem_mapping(struct address_space *mapping)
 struct list_lru shadow_nodes;
 
 void instead_of_workingset_update_node(struct xa_node *node)
+{
+}
+
+/* What readers may still have in hand is never freed. */
+void instead_of_call_rcu(struct rcu_head *head, rcu_callback_t function)
 {
 }

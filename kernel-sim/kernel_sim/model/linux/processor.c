@@ -93,6 +93,16 @@ vm_fault_t instead_of_finish_fault(struct vm_fault *vmf)
 	return make_writable(vmf);
 }
 
+static bool mark_dirty(struct page *page)
+{
+#ifdef SIM_FOLIOS
+	folio_mark_dirty(SIM_PAGE_STATE(page));
+#else
+	set_page_dirty(page);
+#endif
+	return true;
+}
+
 int sim_write_protect(struct page *page)
 {
 	struct mapped_file *one = sim_file_mapped(sim_page_mapping(page));
@@ -113,6 +123,28 @@ int sim_write_protect(struct page *page)
 	return cleaned;
 }
 
+/*
+ * Take a page out of the page table; that it was stored to, its flag says afterwards. Where the entry
+ * says so already, the flag comes first: stores go through until the TLBs are flushed.
+ */
+void sim_unmap(struct mapped_file *one, unsigned long index)
+{
+	pte_t *pte = &one->ptes[index], old;
+	bool marked = false;
+
+	spin_lock(&page_table_lock);
+	old = *pte;
+	if (pte_present(old) && pte_dirty(old))
+		marked = mark_dirty(pte_page(old));
+	sim_acquire(&tlb, 1);
+	old = *pte;
+	*pte = __pte(0);
+	sim_swap(&tlb, 8, 0);
+	if (!marked && pte_present(old) && pte_dirty(old))
+		mark_dirty(pte_page(old));
+	spin_unlock(&page_table_lock);
+}
+
 int instead_of_page_mkclean(struct page *page)
 {
 	return sim_write_protect(page);
@@ -120,9 +152,11 @@ int instead_of_page_mkclean(struct page *page)
 
 static vm_fault_t fault(struct vm_fault *vmf)
 {
-	vmf->page = sim_page_of(sim_file_mapped(vmf->vma->vm_file->f_mapping), vmf->pgoff);
-	lock_page(vmf->page);
-	return VM_FAULT_LOCKED;
+#ifdef SIM_FAULT_OF_EXT4
+	return ext4_filemap_fault(vmf);
+#else
+	return filemap_fault(vmf);
+#endif
 }
 
 static const struct vm_operations_struct vm_operations = {

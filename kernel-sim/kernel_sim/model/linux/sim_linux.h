@@ -23,6 +23,8 @@ bool sim_try_page(struct page *page);
 void sim_unlock_page(struct page *page);
 int sim_write_protect(struct page *page);
 void sim_wake_all(void);
+void sim_unmap_page(struct page *page);
+bool sim_is_pinned(struct page *page);
 void sim_serve_commit(void);
 void sim_name_lock(const volatile void *lock, const char *name);
 void sim_wait_for_page(struct page *page, int bit);

@@ -34,6 +34,9 @@ void sim_make_crashes(void);
 void sim_map_file(struct mapped_file *one);
 struct page *sim_page_of(struct mapped_file *one, unsigned long index);
 unsigned long sim_home(const struct inode *inode, unsigned long block);
+void sim_unmap(struct mapped_file *one, unsigned long index);
+int sim_find_block(handle_t *handle, struct inode *inode, unsigned long block, int create);
+unsigned int sim_holes(const struct inode *inode);
 struct ext4_inode *sim_raw_inode(unsigned char *block, const struct inode *inode);
 
 #endif

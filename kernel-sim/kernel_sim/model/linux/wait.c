@@ -158,6 +158,11 @@ void sim_unlock_page(struct page *page)
 		sim_fail("unbalanced lock", "a page is unlocked that is not locked");
 }
 
+void instead_of___lock_page(struct page *page)
+{
+	sim_lock_page(page);
+}
+
 void instead_of_lock_page(struct page *page)
 {
 	sim_lock_page(page);

@@ -36,6 +36,22 @@ int sim_store(long offset, unsigned char value);
 /* write(2) of one byte; one past the end makes the file longer, in setup or not. */
 int sim_write(long offset, unsigned char value);
 
+/* truncate(2): the file ends after so many bytes. 0, or a negative error. */
+int sim_truncate(long size);
+
+/* Take the page out of memory if it is clean and nobody needs it; whether it is gone. */
+int sim_reclaim(long offset);
+
+/*
+ * What get_user_pages() or pin_user_pages() does for writing: fault the page in, by a store of the byte
+ * that is there, and hold it. One page for each thread. Then stores to it, past the mapping, and the
+ * end: the page is marked as dirty and given back.
+ */
+enum sim_hold { SIM_GET_USER_PAGES, SIM_PIN_USER_PAGES };
+int sim_pin(long offset, unsigned char there, enum sim_hold how);
+void sim_store_pinned(long offset, unsigned char value);
+void sim_unpin(void);
+
 /* What jbd2's thread does when a commit is due; nothing where no transaction runs. */
 void sim_commit(void);
 
