@@ -2,6 +2,7 @@
 /* What scenarios do with a file, and what they ask. */
 #include <linux/pagemap.h>
 #include <linux/writeback.h>
+#include "sim_fault.h"
 #include "sim_mount.h"
 #include "sim_page.h"
 
@@ -48,6 +49,7 @@ int sim_write(long offset, unsigned char value)
 
 	down_write(&file->f_inode->i_rwsem);
 	file_update_time(file);
+	sim_might_fault();
 	ret = mapping->a_ops->write_begin(WRITER(file), mapping, offset, 1, WRITE_FLAGS &unit, &data);
 	if (!ret) {
 		((unsigned char *)page_address(UNIT_PAGE(unit)))[offset & ~PAGE_MASK] = value;

@@ -6,6 +6,7 @@
 #include <linux/writeback.h>
 #include <linux/mount.h>
 #include <crypto/hash.h>
+#include "sim_fault.h"
 #include "sim_mount.h"
 #include "sim_page.h"
 
@@ -349,6 +350,7 @@ void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 	sim_make_device(&journal_device, &sim_disk, JOURNAL_FIRST);
 	sim_make_crashes();
 	ext4_init_pageio();
+	sim_name_lock(&sim_mm.mmap_lock, "mmap_lock");
 	make_super(mode);
 	make_journal();
 	sim_file(journal_flag, pages);

@@ -2,6 +2,7 @@
 /* The processor and its mappings: stores, faults, and who takes write permission away. */
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
+#include "sim_fault.h"
 #include "sim_mount.h"
 #include "sim_page.h"
 
@@ -24,6 +25,13 @@ struct page *sim_page_of(struct mapped_file *one, unsigned long index)
 	return xa_load(&one->node.vfs_inode.i_data.i_pages, index);
 }
 
+static vm_fault_t write_again(struct vm_fault *vmf)
+{
+	vmf->page = pte_page(vmf->orig_pte);
+	spin_lock(&page_table_lock);
+	return write_fault(vmf);
+}
+
 /*
  * A store is one instruction: whoever takes write permission away flushes the TLBs, and that waits
  * for instructions under way. `tlb` is held for the length of a store, and by who write-protects.
@@ -33,12 +41,13 @@ int sim_store(long offset, unsigned char value)
 	struct mapped_file *one = sim_this_file();
 	unsigned long index = offset >> PAGE_SHIFT;
 	pte_t *pte = &one->ptes[index];
+	unsigned int flags = sim_fault_flags();
 	vm_fault_t ret;
 
 	for (;;) {
 		struct vm_fault vmf = {
 			.vma = &one->vma,
-			.flags = FAULT_FLAG_WRITE,
+			.flags = flags,
 			.pgoff = index,
 			.address = offset,
 			.pmd = &pmd,
@@ -55,15 +64,11 @@ int sim_store(long offset, unsigned char value)
 			return 0;
 		}
 		sim_swap(&tlb, 8, 0);
-		if (pte_present(vmf.orig_pte)) {
-			vmf.page = pte_page(vmf.orig_pte);
-			spin_lock(&page_table_lock);
-			ret = write_fault(&vmf);
-		} else {
-			ret = do_shared_fault(&vmf);
-		}
+		ret = sim_fault(&vmf, pte_present(vmf.orig_pte) ? write_again : do_shared_fault);
 		if (ret & VM_FAULT_ERROR)
 			return -EFAULT;
+		if (ret & VM_FAULT_RETRY)
+			flags |= FAULT_FLAG_TRIED;
 	}
 }
 
@@ -125,13 +130,24 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	return VM_FAULT_LOCKED;
 }
 
+/* What the tree may not see of its caller's flags it may not answer either. */
+static vm_fault_t page_mkwrite(struct vm_fault *vmf)
+{
+	unsigned int flags = vmf->flags;
+	vm_fault_t answer = ext4_page_mkwrite(vmf);
+
+	sim_check_retry(flags, answer);
+	return answer;
+}
+
 static const struct vm_operations_struct vm_operations = {
 	.fault = fault,
-	.page_mkwrite = ext4_page_mkwrite,
+	.page_mkwrite = page_mkwrite,
 };
 
 void sim_map_file(struct mapped_file *one)
 {
+	one->vma.vm_mm = &sim_mm;
 	one->vma.vm_file = &one->file;
 	one->vma.vm_ops = &vm_operations;
 	*(vm_flags_t *)&one->vma.vm_flags = VM_SHARED | VM_WRITE | VM_READ;	/* const in later trees */

@@ -224,7 +224,8 @@ static void take_read(void *word)
 			break;
 		sim_wait(word, WRITER, 0);
 	}
-	sim_lock_taken(SIM_LOCK(word), "a semaphore", SIM_SHARED);
+	/* Readers wait behind a writer that waits, so one more reader of the same may wait for ever. */
+	sim_lock_taken(SIM_LOCK(word), "a semaphore", 0);
 }
 
 static void drop_read(void *word)
