@@ -46,9 +46,9 @@ PROGRAM = """
 #include <linux/mm.h>
 #include "sim_linux.h"
 #include "sim_fault.h"
+#include <sim/kernel.h>
 void sim_thread_ends(void);
 void sim_end(void);
-void sim_forbid_retry(void);
 void mmap_read_unlock(struct mm_struct *mm);
 static unsigned long a;
 static unsigned int tries;
@@ -107,12 +107,14 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Where headers are found, the kit's own last."""
+    """Where headers are found: the kit's own last."""
     stubs = tmp_path_factory.mktemp("stubs")
     (stubs / "linux").mkdir()
     (stubs / "linux/mm.h").write_text(MM)
     (stubs / "linux/jbd2.h").write_text(JBD2)
     (stubs / "linux/mmap_lock.h").write_text("")
+    (stubs / "sim").mkdir()
+    (stubs / "sim/kernel.h").write_text("void sim_forbid_retry(void);\n")
     (stubs / "sim_linux.h").write_text(OWN)
     return [ARCH, FREESTANDING, stubs, MODEL / "linux"]
 

@@ -6,6 +6,7 @@
  */
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <sim/kernel.h>
 #include "sim_fault.h"
 #include "sim_linux.h"
 

@@ -267,6 +267,8 @@ static void make_super(enum sim_data_mode mode)
 	if (sim_wants_stable_pages())
 		want_stable_pages();
 	sim_sb.s_maxbytes = 1UL << 40;
+	sim_sb.s_time_gran = 1;
+	sim_sb.s_time_max = S64_MAX;
 	sim_sbi.s_sb = &sim_sb;
 	sim_sbi.s_es = &raw_super;
 	sim_sbi.s_mount_opt = options[mode];

@@ -2,6 +2,7 @@
 /* The processor and its mappings: stores, faults, and who takes write permission away. */
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
+#include <sim/kernel.h>
 #include "sim_fault.h"
 #include "sim_mount.h"
 #include "sim_page.h"
@@ -32,6 +33,12 @@ static vm_fault_t write_again(struct vm_fault *vmf)
 	return write_fault(vmf);
 }
 
+static void put(pte_t *pte, long offset, unsigned char value)
+{
+	*pte = pte_mkdirty(*pte);
+	((unsigned char *)page_address(pte_page(*pte)))[offset & ~PAGE_MASK] = value;
+}
+
 /*
  * A store is one instruction: whoever takes write permission away flushes the TLBs, and that waits
  * for instructions under way. `tlb` is held for the length of a store, and by who write-protects.
@@ -58,8 +65,7 @@ int sim_store(long offset, unsigned char value)
 		sim_acquire(&tlb, 1);
 		vmf.orig_pte = *pte;
 		if (pte_present(*pte) && pte_write(*pte)) {
-			*pte = pte_mkdirty(*pte);
-			((unsigned char *)page_address(pte_page(*pte)))[offset & ~PAGE_MASK] = value;
+			put(pte, offset, value);
 			sim_swap(&tlb, 8, 0);
 			return 0;
 		}
@@ -70,6 +76,19 @@ int sim_store(long offset, unsigned char value)
 		if (ret & VM_FAULT_RETRY)
 			flags |= FAULT_FLAG_TRIED;
 	}
+}
+
+int sim_store_now(long offset, unsigned char value)
+{
+	pte_t *pte = &sim_this_file()->ptes[offset >> PAGE_SHIFT];
+	int done;
+
+	sim_acquire(&tlb, 1);
+	done = pte_present(*pte) && pte_write(*pte);
+	if (done)
+		put(pte, offset, value);
+	sim_swap(&tlb, 8, 0);
+	return done;
 }
 
 static vm_fault_t make_writable(struct vm_fault *vmf)

@@ -33,9 +33,6 @@ int sim_use(int file);
 /* A processor's store to the mapping: faults as often as it has to. 0, or a negative error. */
 int sim_store(long offset, unsigned char value);
 
-/* From now on faults of the calling thread are made without FAULT_FLAG_ALLOW_RETRY. */
-void sim_forbid_retry(void);
-
 /* write(2) of one byte; one past the end makes the file longer, in setup or not. */
 int sim_write(long offset, unsigned char value);
 
