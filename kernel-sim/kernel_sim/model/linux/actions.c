@@ -150,6 +150,8 @@ unsigned char sim_power_cut(long offset)
 	raw = sim_raw_inode(one->disk + INODE_BLOCK * SIM_BLOCK_BYTES, inode);
 	if (offset >= ext4_isize(&sim_sb, raw))
 		return 0;
+	if (raw->i_flags & cpu_to_le32(EXT4_INLINE_DATA_FL))
+		return ((unsigned char *)raw->i_block)[offset];
 	return one->disk[sim_home(inode, 0) * SIM_BLOCK_BYTES + offset];
 }
 

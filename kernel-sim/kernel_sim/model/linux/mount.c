@@ -93,12 +93,13 @@ int instead_of_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
 	return 0;
 }
 
-/* The length, and a number that changes each time: enough for the journal. */
+/* The length, the flags, and a number that changes each time: enough for the journal. */
 int instead_of_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext4_iloc *iloc)
 {
 	struct ext4_inode *raw = sim_raw_inode((unsigned char *)iloc->bh->b_data, inode);
 
 	raw->i_generation = cpu_to_le32(le32_to_cpu(raw->i_generation) + 1);
+	raw->i_flags = cpu_to_le32(EXT4_I(inode)->i_flags);
 	ext4_isize_set(raw, EXT4_I(inode)->i_disksize);
 	return ext4_handle_dirty_metadata(handle, NULL, iloc->bh);
 }
@@ -111,11 +112,6 @@ int instead_of_ext4_ext_index_trans_blocks(struct inode *inode, int extents)
 int instead_of_ext4_ind_trans_blocks(struct inode *inode, int blocks)
 {
 	return 4;
-}
-
-int instead_of_ext4_convert_inline_data(struct inode *inode)
-{
-	return 0;
 }
 
 /* No block is ever freed. */

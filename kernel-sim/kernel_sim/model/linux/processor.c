@@ -91,6 +91,14 @@ int sim_store_now(long offset, unsigned char value)
 	return done;
 }
 
+void sim_map_readable(long offset)
+{
+	struct mapped_file *one = sim_this_file();
+	unsigned long index = offset >> PAGE_SHIFT;
+
+	one->ptes[index] = pfn_pte(page_to_pfn(sim_page_of(one, index)), PAGE_READONLY);
+}
+
 static vm_fault_t make_writable(struct vm_fault *vmf)
 {
 	pte_t entry = pfn_pte(page_to_pfn(vmf->page), PAGE_SHARED);
