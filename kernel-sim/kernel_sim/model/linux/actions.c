@@ -2,6 +2,7 @@
 /* What scenarios do with a file, and what they ask. */
 #include <linux/pagemap.h>
 #include <linux/writeback.h>
+#include "sim_fault.h"
 #include "sim_mount.h"
 #include "sim_page.h"
 
@@ -48,6 +49,7 @@ int sim_write(long offset, unsigned char value)
 
 	down_write(&file->f_inode->i_rwsem);
 	file_update_time(file);
+	sim_might_fault();
 	ret = mapping->a_ops->write_begin(WRITER(file), mapping, offset, 1, WRITE_FLAGS &unit, &data);
 	if (!ret) {
 		((unsigned char *)page_address(UNIT_PAGE(unit)))[offset & ~PAGE_MASK] = value;
@@ -146,7 +148,11 @@ unsigned char sim_power_cut(long offset)
 	if (sim_has_written())
 		recover(one);
 	raw = sim_raw_inode(one->disk + INODE_BLOCK * SIM_BLOCK_BYTES, inode);
-	if (offset >= ext4_isize(&sim_sb, raw) || le32_to_cpu(raw->i_block[0]) >> (offset >> sim_block_bits) & 1)
+	if (offset >= ext4_isize(&sim_sb, raw))
+		return 0;
+	if (raw->i_flags & cpu_to_le32(EXT4_INLINE_DATA_FL))
+		return ((unsigned char *)raw->i_block)[offset];
+	if (le32_to_cpu(raw->i_block[0]) >> (offset >> sim_block_bits) & 1)
 		return 0;
 	return one->disk[sim_home(inode, 0) * SIM_BLOCK_BYTES + offset];
 }

@@ -6,6 +6,7 @@
 #include <linux/writeback.h>
 #include <linux/mount.h>
 #include <crypto/hash.h>
+#include "sim_fault.h"
 #include "sim_mount.h"
 #include "sim_page.h"
 
@@ -92,14 +93,16 @@ int instead_of_ext4_get_inode_loc(struct inode *inode, struct ext4_iloc *iloc)
 	return 0;
 }
 
-/* The length, which blocks are holes, and a number that changes each time: enough for the journal. */
+/* Length, flags, which blocks are holes, and a number that changes each time: enough for the journal. */
 int instead_of_ext4_do_update_inode(handle_t *handle, struct inode *inode, struct ext4_iloc *iloc)
 {
 	struct ext4_inode *raw = sim_raw_inode((unsigned char *)iloc->bh->b_data, inode);
 
 	spin_lock(&EXT4_I(inode)->i_raw_lock);
 	raw->i_generation = cpu_to_le32(le32_to_cpu(raw->i_generation) + 1);
-	raw->i_block[0] = cpu_to_le32(sim_holes(inode));
+	raw->i_flags = cpu_to_le32(EXT4_I(inode)->i_flags);
+	if (!ext4_has_inline_data(inode))
+		raw->i_block[0] = cpu_to_le32(sim_holes(inode));
 	ext4_isize_set(raw, EXT4_I(inode)->i_disksize);
 	spin_unlock(&EXT4_I(inode)->i_raw_lock);
 	return ext4_handle_dirty_metadata(handle, NULL, iloc->bh);
@@ -113,11 +116,6 @@ int instead_of_ext4_ext_index_trans_blocks(struct inode *inode, int extents)
 int instead_of_ext4_ind_trans_blocks(struct inode *inode, int blocks)
 {
 	return 4;
-}
-
-int instead_of_ext4_convert_inline_data(struct inode *inode)
-{
-	return 0;
 }
 
 /* No block is ever freed. */
@@ -356,6 +354,7 @@ void sim_mount(enum sim_data_mode mode, int journal_flag, int pages)
 	sim_make_device(&journal_device, &sim_disk, JOURNAL_FIRST);
 	sim_make_crashes();
 	ext4_init_pageio();
+	sim_name_lock(&sim_mm.mmap_lock, "mmap_lock");
 	make_super(mode);
 	make_journal();
 	sim_file(journal_flag, pages);

@@ -2,6 +2,8 @@
 /* The processor and its mappings: stores, faults, and who takes write permission away. */
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
+#include <sim/kernel.h>
+#include "sim_fault.h"
 #include "sim_mount.h"
 #include "sim_page.h"
 
@@ -24,6 +26,19 @@ struct page *sim_page_of(struct mapped_file *one, unsigned long index)
 	return xa_load(&one->node.vfs_inode.i_data.i_pages, index);
 }
 
+static vm_fault_t write_again(struct vm_fault *vmf)
+{
+	vmf->page = pte_page(vmf->orig_pte);
+	spin_lock(&page_table_lock);
+	return write_fault(vmf);
+}
+
+static void put(pte_t *pte, long offset, unsigned char value)
+{
+	*pte = pte_mkdirty(*pte);
+	((unsigned char *)page_address(pte_page(*pte)))[offset & ~PAGE_MASK] = value;
+}
+
 /*
  * A store is one instruction: whoever takes write permission away flushes the TLBs, and that waits
  * for instructions under way. `tlb` is held for the length of a store, and by who write-protects.
@@ -33,12 +48,13 @@ int sim_store(long offset, unsigned char value)
 	struct mapped_file *one = sim_this_file();
 	unsigned long index = offset >> PAGE_SHIFT;
 	pte_t *pte = &one->ptes[index];
+	unsigned int flags = sim_fault_flags();
 	vm_fault_t ret;
 
 	for (;;) {
 		struct vm_fault vmf = {
 			.vma = &one->vma,
-			.flags = FAULT_FLAG_WRITE,
+			.flags = flags,
 			.pgoff = index,
 			.address = offset,
 			.pmd = &pmd,
@@ -49,22 +65,38 @@ int sim_store(long offset, unsigned char value)
 		sim_acquire(&tlb, 1);
 		vmf.orig_pte = *pte;
 		if (pte_present(*pte) && pte_write(*pte)) {
-			*pte = pte_mkdirty(*pte);
-			((unsigned char *)page_address(pte_page(*pte)))[offset & ~PAGE_MASK] = value;
+			put(pte, offset, value);
 			sim_swap(&tlb, 8, 0);
 			return 0;
 		}
 		sim_swap(&tlb, 8, 0);
-		if (pte_present(vmf.orig_pte)) {
-			vmf.page = pte_page(vmf.orig_pte);
-			spin_lock(&page_table_lock);
-			ret = write_fault(&vmf);
-		} else {
-			ret = do_shared_fault(&vmf);
-		}
+		ret = sim_fault(&vmf, pte_present(vmf.orig_pte) ? write_again : do_shared_fault);
 		if (ret & VM_FAULT_ERROR)
 			return -EFAULT;
+		if (ret & VM_FAULT_RETRY)
+			flags |= FAULT_FLAG_TRIED;
 	}
+}
+
+int sim_store_now(long offset, unsigned char value)
+{
+	pte_t *pte = &sim_this_file()->ptes[offset >> PAGE_SHIFT];
+	int done;
+
+	sim_acquire(&tlb, 1);
+	done = pte_present(*pte) && pte_write(*pte);
+	if (done)
+		put(pte, offset, value);
+	sim_swap(&tlb, 8, 0);
+	return done;
+}
+
+void sim_map_readable(long offset)
+{
+	struct mapped_file *one = sim_this_file();
+	unsigned long index = offset >> PAGE_SHIFT;
+
+	one->ptes[index] = pfn_pte(page_to_pfn(sim_page_of(one, index)), PAGE_READONLY);
 }
 
 static vm_fault_t make_writable(struct vm_fault *vmf)
@@ -159,13 +191,24 @@ static vm_fault_t fault(struct vm_fault *vmf)
 #endif
 }
 
+/* What the tree may not see of its caller's flags it may not answer either. */
+static vm_fault_t page_mkwrite(struct vm_fault *vmf)
+{
+	unsigned int flags = vmf->flags;
+	vm_fault_t answer = ext4_page_mkwrite(vmf);
+
+	sim_check_retry(flags, answer);
+	return answer;
+}
+
 static const struct vm_operations_struct vm_operations = {
 	.fault = fault,
-	.page_mkwrite = ext4_page_mkwrite,
+	.page_mkwrite = page_mkwrite,
 };
 
 void sim_map_file(struct mapped_file *one)
 {
+	one->vma.vm_mm = &sim_mm;
 	one->vma.vm_file = &one->file;
 	one->vma.vm_ops = &vm_operations;
 	*(vm_flags_t *)&one->vma.vm_flags = VM_SHARED | VM_WRITE | VM_READ;	/* const in later trees */

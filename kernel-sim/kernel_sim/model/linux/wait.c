@@ -229,7 +229,8 @@ static void take_read(void *word)
 			break;
 		sim_wait(word, WRITER, 0);
 	}
-	sim_lock_taken(SIM_LOCK(word), "a semaphore", SIM_SHARED);
+	/* Readers wait behind a writer that waits, so one more reader of the same may wait for ever. */
+	sim_lock_taken(SIM_LOCK(word), "a semaphore", 0);
 }
 
 static void drop_read(void *word)
@@ -254,17 +255,27 @@ void instead_of_up_read(struct rw_semaphore *sem)
 	drop_read(sem);
 }
 
+static void take_write(void *word)
+{
+	sim_acquire(word, ~0UL);
+	sim_lock_taken(SIM_LOCK(word), "a semaphore", 0);
+}
+
+static void drop_write(void *word)
+{
+	sim_lock_dropped(SIM_LOCK(word));
+	if (!sim_swap(word, 8, 0))
+		sim_fail("unbalanced lock", "a semaphore is released that nobody holds");
+}
+
 void instead_of_down_write(struct rw_semaphore *sem)
 {
-	sim_acquire(sem, ~0UL);
-	sim_lock_taken(SIM_LOCK(sem), "a semaphore", 0);
+	take_write(sem);
 }
 
 void instead_of_up_write(struct rw_semaphore *sem)
 {
-	sim_lock_dropped(SIM_LOCK(sem));
-	if (!sim_swap(sem, 8, 0))
-		sim_fail("unbalanced lock", "a semaphore is released that nobody holds");
+	drop_write(sem);
 }
 
 void instead_of_percpu_down_read(struct percpu_rw_semaphore *sem)
@@ -275,6 +286,16 @@ void instead_of_percpu_down_read(struct percpu_rw_semaphore *sem)
 void instead_of_percpu_up_read(struct percpu_rw_semaphore *sem)
 {
 	drop_read(sem);
+}
+
+void instead_of_percpu_down_write(struct percpu_rw_semaphore *sem)
+{
+	take_write(sem);
+}
+
+void instead_of_percpu_up_write(struct percpu_rw_semaphore *sem)
+{
+	drop_write(sem);
 }
 
 bool instead_of_mutex_is_locked(struct mutex *lock)

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A file's flags, changed through the file system's own ioctl. */
+#include <linux/mm.h>
+#include <sim/kernel.h>
+#include "sim_mount.h"
+
+/* Static in the tree. */
+int ext4_ioctl_setflags(struct inode *inode, unsigned int flags);
+
+/* Who asks may have all. */
+bool instead_of_capable(int capability)
+{
+	return true;
+}
+
+/* Nobody asks for an inode's version. */
+bool instead_of_inode_maybe_inc_iversion(struct inode *inode, bool force)
+{
+	return false;
+}
+
+int sim_set_journal(int on)
+{
+	struct inode *inode = &sim_this_file()->node.vfs_inode;
+	unsigned int flags = EXT4_I(inode)->i_flags;
+	int ret;
+
+	inode_lock(inode);
+	flags = on ? flags | EXT4_JOURNAL_DATA_FL : flags & ~EXT4_JOURNAL_DATA_FL;
+	ret = ext4_ioctl_setflags(inode, flags);
+	inode_unlock(inode);
+	return ret;
+}
