@@ -221,16 +221,13 @@ def _add_review(commands: Any) -> None:
     parser.add_argument(
         "--revision",
         default="all",
-        metavar="all|latest|N",
+        metavar="all|latest|N,...",
         help="which revisions to run the stages on (default: all)",
     )
     parser.add_argument(
         "--stages", metavar="NAME,...", help="only these stages; the verdict then rests on them"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument(
-        "--events", action="store_true", help="tell progress as JSON lines, for a program"
-    )
     parser.set_defaults(command="review")
 
 
@@ -242,6 +239,9 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
     add("--on", metavar="MSGID", help="apply on top of the revision that this mail belongs to")
     add("--no-cache", action="store_true", help="fetch and run anew, use nothing that was kept")
+    add("--stored", action="store_true", help="use the mails kept with the last review, no network")
+    add("--merge", action="store_true", help="keep earlier results of other revisions and stages")
+    add("--events", action="store_true", help="tell progress as JSON lines, for a program")
     add("--keep", action="store_true", help="keep the scratch folder, and say where it is")
     add("--plain", action="store_true", help="no colour, no live progress")
     add("--jobs", type=int, default=0, metavar="N", help="revisions at a time (default: by cores)")

@@ -21,7 +21,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from patchbot.errors import PatchbotError
-from patchbot.model import StageResult, VerdictStatus
+from patchbot.model import Review, StageResult, VerdictStatus
 from patchbot.report.text import ReportConsole, clean_text
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class Narrator:
                 self._line.stop()
             self._line = None
 
+    def found(self, review: Review) -> None:
+        """Take the series and its revisions, before any stage runs; nothing to say to a person."""
+
     def say(self, text: str) -> None:
         """Say what is being done now."""
         text = clean_text(text)
@@ -149,8 +152,8 @@ class EventNarrator(Narrator):
     """Tells a program instead of a person: one JSON object a line on standard error.
 
     Each has `event`: "say" and "warn" (`text`), "share" (`text`, `share` 0..1), "fail" (`text`,
-    `hint`), "planned" (`labels`, `stages`), "started" (`label`, `stage`), "ended" (`label` and
-    `result`, as in the document of a review).
+    `hint`), "found" (`document`, the review's without any stage), "planned" (`labels`, `stages`),
+    "started" (`label`, `stage`), "ended" (`label` and `result`, as in the document of a review).
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -163,6 +166,12 @@ class EventNarrator(Narrator):
     def warn(self, text: str) -> None:
         """Say something that should stay in sight."""
         self._tell("warn", text=text)
+
+    def found(self, review: Review) -> None:
+        """Tell the series and its revisions, before any stage runs."""
+        from patchbot.report.document import render_document
+
+        self._tell("found", document=render_document(review))
 
     def measure(self, text: str, share: float) -> None:
         """Say how far something is, from 0 to 1."""

@@ -20,6 +20,7 @@ def make_options(args: argparse.Namespace, stages: tuple[str, ...] | None) -> An
     return Options(
         targets=tuple(args.targets), tree=args.tree, base=args.base, lore=args.lore, on=args.on,
         revision=args.revision, stages=stages, no_cache=args.no_cache, jobs=max(0, args.jobs),
+        stored=getattr(args, "stored", False),
     )  # fmt: skip
 
 
@@ -29,7 +30,12 @@ def review_once(
     stages: tuple[str, ...] | None,
     home: Path | None = None,
 ) -> Any:
-    """Run a review, keep it (in `home` instead of the user's), return it with its document."""
+    """Run a review, keep it (in `home` instead of the user's), return it with its document.
+
+    With `--merge` the document that is kept holds what was kept before as well.
+    """
+    from patchbot.mail.mbox import quote_mail
+    from patchbot.merging import merge_documents
     from patchbot.report.document import render_document
     from patchbot.review import run_review
     from patchbot.store import Store
@@ -42,7 +48,10 @@ def review_once(
         with narrator.working(), run_folder(settings.home, keep=args.keep) as folder:
             review = run_review(make_options(args, stages), settings, store, narrator, folder)
             document = render_document(review)
-            store.save_review(review.series.slug, document)
+            kept = store.find_review(review.series.slug) if getattr(args, "merge", False) else None
+            whole = merge_documents(kept.document, document) if kept else document
+            mails = b"".join(quote_mail(mail.raw) for mail in review.mails)
+            store.save_review(review.series.slug, whole, mails)
         if args.keep:
             narrator.say(f"kept: {kept_name(folder)}")
     finally:
@@ -86,11 +95,20 @@ def run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
         tree.create_branch(branch, commits[-1])
     if args.json:
         print_json(document)
+        _narrate_branch(args, narrator, branch)
     else:
         print_applied(make_output(args), revision, branch)
         if args.test and args.branch and not branch:
             print_no_branch(make_output(args), revision, args.branch, applies=bool(commits))
     return code
+
+
+def _narrate_branch(args: argparse.Namespace, narrator: Narrator, branch: str | None) -> None:
+    """Say on standard error what the document can't: whether the branch was made."""
+    if branch:
+        narrator.say(f"branch {branch} made")
+    elif args.branch:
+        narrator.warn(f"no branch {args.branch}: --force makes it without an accept")
 
 
 def _applied_code(revision: dict[str, Any]) -> ExitCode:
