@@ -18,6 +18,7 @@ from patchbot.diagnostics import EventNarrator, ExitCode, Narrator
 from patchbot.errors import CancelledError, PatchbotError, UsageError
 from patchbot.output import make_output, print_json
 from patchbot.proc import PROCESSES, count_cores
+from patchbot.reading_command import run_compare, run_thread
 from patchbot.review_command import (
     make_options,
     review_once,
@@ -344,6 +345,8 @@ _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "tree": _run_tree,
     "lab": _run_lab,
     "show": run_show,
+    "thread": run_thread,
+    "compare": run_compare,
     "demo": run_demo,
     "doctor": _run_doctor,
 }

@@ -131,14 +131,10 @@ def run_review(
     return _make_review(context, series, reviewed)
 
 
-def _make_review(
-    context: _Context, series: Series, reviewed: tuple[RevisionReview, ...]
-) -> Review:
+def _make_review(context: _Context, series: Series, reviewed: tuple[RevisionReview, ...]) -> Review:
     tree = str(context.tree.top) if context.tree else None
     notes = tuple(dict.fromkeys(context.notes))
-    return Review(
-        series, reviewed, tree, notes, tuple(context.mails.values()), _say_asked(context)
-    )
+    return Review(series, reviewed, tree, notes, tuple(context.mails.values()), _say_asked(context))
 
 
 def _foresee(
