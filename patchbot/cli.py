@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     parser = make_parser()
     args = parser.parse_args([*words] if words or not _on_terminal() else ["tui"])
+    args.words = [*words]
     plain, events = getattr(args, "plain", False), getattr(args, "events", False)
     narrator = EventNarrator(sys.stderr) if events else Narrator(sys.stderr, plain=plain)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -79,8 +80,17 @@ def _on_terminal() -> bool:
 def _run_tui(args: argparse.Namespace, narrator: Narrator) -> int:
     from patchbot.tui.app import run_tui
 
-    run_tui(read_settings(), args.tree)
-    return ExitCode.ACCEPT
+    return run_tui(read_settings(), args.tree)
+
+
+def _run_review(args: argparse.Namespace, narrator: Narrator) -> int:
+    """Show the review in the interface on a terminal, unless the command is for a program."""
+    apart = args.plain or args.json or args.events or "-" in args.targets
+    if apart or not _on_terminal() or os.environ.get("TERM") == "dumb":
+        return run_review_command(args, narrator)
+    from patchbot.tui.app import run_tui
+
+    return run_tui(read_settings(), args.tree, args.words)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -336,7 +346,7 @@ def _run_doctor(args: argparse.Namespace, narrator: Narrator) -> int:
 
 _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "tui": _run_tui,
-    "review": run_review_command,
+    "review": _run_review,
     "apply": run_apply,
     "check": _run_check,
     "sim": _run_sim,

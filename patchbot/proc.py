@@ -152,6 +152,23 @@ def end_program(process: Running, grace_s: float = 5.0) -> None:
     _signal_group(process, signal.SIGKILL)
 
 
+def run_interactively(argv: Sequence[str]) -> int:
+    """Run a program on the user's terminal, such as an editor, and return its exit code.
+
+    It stays in this process's group, so that the terminal is its own while it runs; a Ctrl-C is
+    for it alone. For the main thread. Raises `ProcessError` where it can't be started.
+    """
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        return subprocess.run(list(argv), check=False).returncode
+    except FileNotFoundError as error:
+        raise ProcessError(f"{argv[0]} is not installed", hint="set EDITOR to another") from error
+    except (OSError, ValueError) as error:
+        raise ProcessError(f"{argv[0]} can't be started: {error}") from error
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def count_cores() -> int:
     """Return how many processors this process may use: a cpuset or taskset may leave it few."""
     return max(1, len(os.sched_getaffinity(0)))

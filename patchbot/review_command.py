@@ -85,6 +85,8 @@ def run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
         raise PatchbotError("no tree to apply to", hint="name one with --tree, or stand in one")
     if args.force and not (args.test and args.branch):
         raise UsageError("--force goes with --test and --branch", hint="see patchbot apply --help")
+    if args.branch:
+        tree.check_branch(args.branch)
     _, document = review_once(args, narrator, None if args.test else ("apply",))
     revision = document["revisions"][-1]
     told = VERDICT_CODES[revision["verdict"]["status"]]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from patchbot.errors import PatchbotError
@@ -24,7 +26,8 @@ class Job:
     """One command: `patchbot ARGV`. `slug` is the review that it is about, "" while unknown.
 
     `document` is what it printed, once it has ended; `code` its exit code, None while it runs.
-    `lines` are the last ones that it told.
+    `lines` are the last ones that it told. `home` is the data folder, None for the user's;
+    `found` the document without results that a review tells as soon as it knows its revisions.
     """
 
     argv: tuple[str, ...]
@@ -35,6 +38,8 @@ class Job:
     code: int | None = None
     document: Mapping[str, Any] | None = None
     cancelled: bool = False
+    home: Path | None = None
+    found: Mapping[str, Any] | None = None
     started: float = field(default_factory=time.monotonic)
     _process: Running | None = None
 
@@ -61,7 +66,8 @@ class Job:
     def _run(self, tell: Callable[[Job], None]) -> None:
         argv = [sys.executable, "-m", "patchbot", *self.argv]
         out: list[bytes] = []
-        with PROCESSES.started(argv, None, None) as process:
+        env = {**os.environ, "PATCHBOT_HOME": str(self.home)} if self.home else None
+        with PROCESSES.started(argv, env, None) as process:
             self._process = process
             assert process.stdin is not None
             assert process.stdout is not None
@@ -85,6 +91,9 @@ class Job:
             self.live.take(told)
             event = told
         text = event.get("text", "")
+        if event["event"] == "found":
+            self.found = event["document"]
+            self.slug = self.slug or str(event["document"]["series"]["slug"])
         if event["event"] == "fail":
             self.failure = " ".join(filter(None, (text, event.get("hint"))))
         if text:
@@ -105,9 +114,6 @@ class Job:
             end_program(self._process)
 
 
-def review_argv(
-    sources: Sequence[str], tree: str | None, *, fresh: bool = False
-) -> tuple[str, ...]:
-    """Return the words of a review of these sources; `fresh` uses nothing that was fetched."""
-    argv = ["review", *sources, *(["--tree", tree] if tree else [])]
-    return (*argv, *(["--no-cache"] if fresh else []), "--json", "--events")
+def review_argv(sources: Sequence[str], tree: str | None) -> tuple[str, ...]:
+    """Return the words of a review of these sources."""
+    return ("review", *sources, *(["--tree", tree] if tree else []), "--json", "--events")

@@ -1,25 +1,25 @@
-"""Screens to read in: a stage's findings with their evidence, and the patches of a revision."""
+"""A screen to read in: a stage's findings with their evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
+from patchbot.tui.acting import FindingActions
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
-from patchbot.view.reading import Line, make_entries, read_diff, say_result
+from patchbot.view.reading import Line, make_entries, say_result
 
 Quote = Callable[[Mapping[str, Any]], list[Line]]
 """Returns the lines around a finding's place; none where they can't be read."""
 
 
-class Detail(Screen[None]):
+class Detail(FindingActions):
     """What one stage said of one revision; `quote` is asked in a thread of its own."""
 
     BINDINGS: ClassVar[Keys] = [
@@ -93,69 +93,8 @@ class Detail(Screen[None]):
         """Show the keys."""
         keys = [
             ("j k", "the next and the previous finding"),
+            ("r", "draft a reply to the patch, with this finding"),
             ("c", "copy the command"),
             ("q", "back"),
         ]
         self.app.push_screen(Help("what a stage said", keys))
-
-
-class Patches(Screen[None]):
-    """The patches of a revision, one at a time; `load` returns a patch's text and never raises."""
-
-    BINDINGS: ClassVar[Keys] = [
-        ("q,escape", "dismiss", "back"),
-        ("right_square_bracket", "turn(1)", "next patch"),
-        ("left_square_bracket", "turn(-1)", "previous patch"),
-        ("j", "scroll(1)", "down"),
-        ("k", "scroll(-1)", "up"),
-        ("question_mark", "help", "keys"),
-    ]
-
-    def __init__(self, title: str, patches: Sequence[str], load: Callable[[int], str]) -> None:
-        super().__init__()
-        self._title, self._patches, self._load = title, patches, load
-        self._at = 0
-
-    def compose(self) -> ComposeResult:
-        """The title of the patch and its text."""
-        yield Static(id="head")
-        with VerticalScroll(id="body"):
-            yield Static(id="text")
-        yield Footer()
-
-    def on_mount(self) -> None:
-        """Show the first patch."""
-        self.query_one("#body").focus()
-        self._turn_to(0)
-
-    def _turn_to(self, number: int) -> None:
-        self._at = max(0, min(number, len(self._patches) - 1))
-        name = self._patches[self._at] if self._patches else "no patches"
-        of = f"{self._title}, patch {self._at + 1} of {len(self._patches)}"
-        self.query_one("#head", Static).update(make_text([Line(of, "dim"), Line(name, "file")]))
-        self.query_one("#text", Static).update("reading")
-        at = self._at
-        self.run_worker(lambda: self._read(at), thread=True, exclusive=True)
-
-    def _read(self, number: int) -> None:
-        text = make_text(read_diff(self._load(number)))
-        self.app.call_from_thread(self._show, number, text)
-
-    def _show(self, number: int, text: Text) -> None:
-        if number == self._at and self.is_attached:
-            self.query_one("#text", Static).update(text)
-            self.query_one("#body", VerticalScroll).scroll_home(animate=False)
-
-    def action_turn(self, by: int) -> None:
-        """Go to the next or the previous patch."""
-        if 0 <= self._at + by < len(self._patches):
-            self._turn_to(self._at + by)
-
-    def action_scroll(self, by: int) -> None:
-        """Go down or up by a line."""
-        self.query_one("#body", VerticalScroll).scroll_relative(y=by, animate=False)
-
-    def action_help(self) -> None:
-        """Show the keys."""
-        keys = [("[ ]", "the previous and the next patch"), ("j k", "down and up"), ("q", "back")]
-        self.app.push_screen(Help("patches", keys))

@@ -10,11 +10,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.coordinate import Coordinate
-from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
+from patchbot.compare import find_commits
 from patchbot.errors import PatchbotError
-from patchbot.tui.reading import Detail, Patches, Quote
+from patchbot.tui.acting import ACTING_KEYS, SeriesActions
+from patchbot.tui.reading import Detail, Quote
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
 from patchbot.view.lists import one_line
 from patchbot.view.matrix import Matrix, explain_cell, make_matrix
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _KEYS = [
     ("arrows hjkl", "from cell to cell"),
     ("Enter", "what this stage said, or the revision's patches"),
-    ("p", "the patches of the revision"),
+    *ACTING_KEYS,
     ("R", "review again; what did not change is answered from the store"),
     ("u", "fetch the thread anew, and review"),
     ("x", "cancel the review that runs"),
@@ -37,12 +38,11 @@ _KEYS = [
 ]
 
 
-class SeriesScreen(Screen[None]):
+class SeriesScreen(SeriesActions):
     """One kept review."""
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
-        ("p", "patches", "patches"),
         ("R", "review", "review again"),
         ("u", "update", "update"),
         ("x", "cancel", "cancel"),
@@ -142,55 +142,26 @@ class SeriesScreen(Screen[None]):
         elif label:
             self.action_patches()
 
-    def _commits(self, label: str) -> tuple[str, list[str]]:
-        """Return the base and the commits of a revision; "" and none where it is not applied."""
-        data = (self._revision(label)["stages"].get("apply") or {"data": {}})["data"]
-        commits = data.get("commits") or []
-        return str(data.get("base") or ""), [str(each) for each in commits]
-
     def _quote_of(self, label: str) -> Quote | None:
-        tree, (base, commits) = self._document["tree"], self._commits(label)
+        tree, (base, commits) = self._document["tree"], find_commits(self.revision(label))
         if not tree or not base or not commits:
             return None
         return lambda finding: _quote(str(tree), commit_of(finding, base, commits), finding)
 
-    def _revision(self, label: str) -> Mapping[str, Any]:
-        return next(each for each in self._document["revisions"] if each["label"] == label)
-
     def _result(self, label: str, column: str) -> Mapping[str, Any] | None:
         if not label:
             return None
-        found: Mapping[str, Any] | None = self._revision(label)["stages"].get(column)
+        found: Mapping[str, Any] | None = self.revision(label)["stages"].get(column)
         return found
-
-    def action_patches(self) -> None:
-        """Read the patches of the revision under the cursor."""
-        label, _ = self._where()
-        if not label:
-            return
-        revision = self._revision(label)
-        _, commits = self._commits(label)
-        names = [one_line(patch["title"]) for patch in revision["patches"]]
-        tree = self._document["tree"]
-        if not commits or not tree:
-            self.notify(
-                "not applied to a tree, so there is nothing to read here", severity="warning"
-            )
-            return
-        self.app.push_screen(
-            Patches(
-                label, names[: len(commits)], lambda number: _read_commit(tree, commits[number])
-            )
-        )
 
     def action_review(self) -> None:
         """Run the stages again, from the store where nothing changed."""
-        self.app.review_again(self._document, fresh=False)
+        self.app.review_again(self._document)
         self.refresh_matrix()
 
     def action_update(self) -> None:
         """Ask the server for new mails, and review."""
-        self.app.review_again(self._document, fresh=True)
+        self.app.fetch_again(self._document)
         self.refresh_matrix()
 
     def action_cancel(self) -> None:
@@ -235,12 +206,3 @@ def _quote(tree: str, commit: str, finding: Mapping[str, Any]) -> list[Line]:
     except PatchbotError as error:
         return [Line(f"it can't be read: {error}", "dim")]
     return quote_source(text, finding["line"] or 0) if text is not None else []
-
-
-def _read_commit(tree: str, commit: str) -> str:
-    from patchbot.tree import open_tree
-
-    try:
-        return open_tree(Path(tree)).show_commit(commit)
-    except PatchbotError as error:
-        return f"it can't be read: {error}"

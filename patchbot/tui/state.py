@@ -11,12 +11,16 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class State:
-    """`draft` is what was typed for a new review that has not been started."""
+    """`draft` is what was typed for a new review that has not been started.
+
+    `beside` is "yes" where diffs are shown side by side.
+    """
 
     sort: str = "reviewed"
     limit: str = ""
     draft: str = ""
     theme: str = ""
+    beside: str = ""
 
 
 def read_state(home: Path) -> State:
