@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from patchbot.errors import PatchbotError, UsageError
+from patchbot.proc import render_command
 
 SCHEMA: Final = "patchbot.compare/1"
 _ANSWERS = ("pass", "warn", "fail")
@@ -50,14 +51,15 @@ def find_commits(revision: Revision) -> tuple[str, list[str]]:
 
 def _range_diff(tree: str | None, one: Revision, other: Revision) -> dict[str, str]:
     """Return the command, what git printed, and the reason where it printed nothing."""
-    ranges = []
+    ranges, short = [], []
     for revision in (one, other):
         base, commits = find_commits(revision)
         if tree is None or not base or not commits:
             return _said("", "", f"{revision['label']} is not applied to a tree")
         ranges.append(f"{base}..{commits[-1]}")
+        short.append(f"{base[:12]}..{commits[-1][:12]}")
     argv = ("range-diff", "--no-color", "--no-ext-diff", *ranges)
-    command = f"git -C {tree} range-diff {ranges[0]} {ranges[1]}"
+    command = render_command(["git", "-C", str(tree), "range-diff", *short])
     from patchbot.tree import open_tree
 
     try:

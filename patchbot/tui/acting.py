@@ -111,12 +111,15 @@ class SeriesActions(Screen[None]):
 
     def action_stages(self) -> None:
         """Ask which stages to run, and run them."""
-        from patchbot.stages.registry import STAGES
-
         label, column = self._where()
+
+        def ask(names: Sequence[str]) -> None:
+            chosen = [column] if column in names else names
+            screen = ChooseStages(self._document, label, names, chosen)
+            self.app.push_screen(screen, self._run_chosen)
+
         if label:
-            stages: Sequence[str] = [column] if column in STAGES else list(STAGES)
-            self.app.push_screen(ChooseStages(self._document, label, stages), self._run_chosen)
+            self.app.with_stages(ask)
 
     def _run_chosen(self, chosen: Chosen | None) -> None:
         if chosen is not None:

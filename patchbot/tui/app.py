@@ -169,7 +169,8 @@ class PatchbotApp(Doing):
         elif job.failure:
             self.notify(f"{job.command}: {job.failure}", severity="error", timeout=15, markup=False)
         else:
-            self.notify(f"done: {job.command}", markup=False)
+            said = job.lines[-1] if job.argv[0] == "apply" and job.lines else job.command
+            self.notify(f"done: {said}", markup=False)
 
     def cancel(self, job: Job) -> None:
         """Stop a command without waiting for it."""

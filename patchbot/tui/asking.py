@@ -36,7 +36,7 @@ class Ask(Prompt):
         """A question, a line to type in, what may be typed, and what is wrong."""
         with Vertical(id="prompt"):
             yield Label(self._question, markup=False)
-            yield Input(self._value)
+            yield Input(self._value, select_on_focus=False)
             yield Label(self._hint, id="hint", markup=False)
             yield Label("", id="wrong", markup=False)
 

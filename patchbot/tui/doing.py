@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +79,18 @@ class Doing(App[None]):
 
     def review_again(self, document: Mapping[str, Any]) -> None:
         """Review a kept series on the mails at hand; what did not change comes from the store."""
-        from patchbot.stages.registry import STAGES
-
         labels = [str(each["label"]) for each in document["revisions"]]
-        self.run_chosen(document, labels, list(STAGES), fresh=False)
+        self.with_stages(lambda names: self.run_chosen(document, labels, names, fresh=False))
+
+    def with_stages(self, call: Callable[[Sequence[str]], None]) -> None:
+        """Call with the names of all stages: their modules are loaded in a thread, in a second."""
+
+        def work() -> None:
+            from patchbot.stages.registry import STAGES
+
+            self.call_from_thread(call, list(STAGES))
+
+        self.run_worker(work, thread=True, group="stages", exclusive=True)
 
     def run_chosen(
         self, document: Mapping[str, Any], labels: Sequence[str], stages: Sequence[str], fresh: bool

@@ -23,6 +23,7 @@ Make = Callable[[int], Sequence[Row]]
 class LineView(ScrollView, can_focus=True):
     """Rows of styled parts, folded to the width that there is."""
 
+    DEFAULT_CSS = "LineView { overflow-x: hidden; overflow-y: scroll; }"
     BINDINGS: ClassVar[Keys] = [
         Binding("j,down", "scroll_down", "down", show=False),
         Binding("k,up", "scroll_up", "up", show=False),

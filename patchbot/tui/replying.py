@@ -162,7 +162,7 @@ class Drafts(Screen[None]):
 
     def _read(self) -> None:
         self._drafts = list_drafts(self.app.home)
-        count = f"{len(self._drafts)} drafts of replies; patchbot sends none of them"
+        count = f"drafts of replies: {len(self._drafts)}; patchbot sends none of them"
         head = [Line(count if self._drafts else _EMPTY, "file")]
         self.query_one("#head", Static).update(make_text(head))
         options, now = self.query_one(OptionList), time.time()

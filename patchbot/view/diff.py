@@ -24,6 +24,7 @@ _STYLES: Final = {
     "removed": "removed",
 }
 _BETWEEN: Final = " │ "
+_WIDE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,10 @@ def _kind(line: str) -> str:
     return kinds.get(line[:1], "") if line else "context"
 
 
-def _shown(line: DiffLine) -> str:
+def _shown(line: DiffLine, tab: int = 8) -> str:
     """Return a line that can't command a terminal; tabs stop where they did in the file."""
     if line.kind in ("added", "removed", "context"):
-        return one_line_kept(line.text[:1]) + one_line_kept(line.text[1:])
+        return one_line_kept(line.text[:1]) + one_line_kept(line.text[1:].expandtabs(tab))
     return one_line_kept(line.text)
 
 
@@ -88,20 +89,22 @@ def unified(lines: Iterable[DiffLine]) -> list[Row]:
 def side_by_side(lines: Sequence[DiffLine], width: int) -> list[Row]:
     """Return what was before on the left and what is after on the right, in `width` cells.
 
-    Lines that are longer than a half go on below. What is no hunk takes the whole width.
+    Lines that are longer than a half go on below. What is no hunk takes the whole width. Tabs are
+    half as wide where halves are narrow.
     """
     half = max(8, (width - len(_BETWEEN)) // 2)
+    tab = 8 if half >= _WIDE else 4
     rows: list[Row] = []
     removed: list[str] = []
     added: list[str] = []
     for each in [*lines, DiffLine("end", "")]:
         if each.kind in ("removed", "added"):
-            (removed if each.kind == "removed" else added).append(_shown(each))
+            (removed if each.kind == "removed" else added).append(_shown(each, tab))
             continue
         rows += _pair(removed, added, half)
         removed, added = [], []
         if each.kind == "context":
-            rows += _beside(_shown(each), _shown(each), ("", ""), half)
+            rows += _beside(_shown(each, tab), _shown(each, tab), ("", ""), half)
         elif each.kind != "end":
             rows.append((Line(_shown(each), _STYLES.get(each.kind, "")),))
     return rows
