@@ -97,7 +97,7 @@ def run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
         tree.create_branch(branch, commits[-1])
     if args.json:
         print_json(document)
-        _narrate_branch(args, narrator, branch)
+        _narrate_branch(args, narrator, branch, revision["verdict"]["status"])
     else:
         print_applied(make_output(args), revision, branch)
         if args.test and args.branch and not branch:
@@ -105,12 +105,14 @@ def run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
     return code
 
 
-def _narrate_branch(args: argparse.Namespace, narrator: Narrator, branch: str | None) -> None:
+def _narrate_branch(
+    args: argparse.Namespace, narrator: Narrator, branch: str | None, verdict: str
+) -> None:
     """Say on standard error what the document can't: whether the branch was made."""
     if branch:
         narrator.say(f"branch {branch} made")
     elif args.branch:
-        narrator.warn(f"no branch {args.branch}: --force makes it without an accept")
+        narrator.warn(f"no branch {args.branch}: the verdict is {verdict}")
 
 
 def _applied_code(revision: dict[str, Any]) -> ExitCode:

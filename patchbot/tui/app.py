@@ -196,7 +196,10 @@ def run_tui(settings: Settings, tree: Path | None, argv: Sequence[str] = ()) -> 
         raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
     found = find_tree(tree, settings.tree)
     first = Job((*argv, "--json", "--events")) if argv else None
-    PatchbotApp(settings, found.top if found else None, first).run()
+    app = PatchbotApp(settings, found.top if found else None, first)
+    app.run()
+    if app.return_code:
+        return ExitCode.COULD_NOT_RUN
     if first is None:
         return ExitCode.ACCEPT
     ended = first.code is not None and first.code >= 0 and not first.cancelled

@@ -87,7 +87,9 @@ class SeriesScreen(SeriesActions):
         self.refresh_matrix()
 
     def refresh_matrix(self) -> None:
-        """Draw the matrix anew, with the cursor where it was."""
+        """Draw the matrix anew, with the cursor where it was; before it stands, nothing."""
+        if not self.query("#head"):
+            return
         job = self.app.job_of(self.slug)
         self._matrix = make_matrix(self._document, job.live if job else None)
         series = self._document["series"]
