@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from patchbot.tui.lines import LineView, Make
+from patchbot.tui.rowview import RowView, Make
 from patchbot.tui.widgets import Help, Keys, make_text
 from patchbot.view.reading import Line
 
@@ -32,20 +32,20 @@ class Reader(Screen[None]):
     def compose(self) -> ComposeResult:
         """The head, and the text."""
         yield Static(id="head")
-        yield LineView(id="lines")
+        yield RowView(id="rows")
         yield Footer()
 
     @property
-    def view(self) -> LineView:
+    def view(self) -> RowView:
         """The widget with the text."""
-        return self.query_one(LineView)
+        return self.query_one(RowView)
 
     def say_head(self, *lines: Line) -> None:
         """Write the head."""
         self.query_one("#head", Static).update(make_text(lines))
 
     def show_rows(self, make: Make, *, stay: bool = False) -> None:
-        """Show text; see `LineView.show_rows`."""
+        """Show text; see `RowView.show_rows`."""
         self.view.show_rows(make, stay=stay)
 
     def say(self, text: str, style: str = "dim") -> None:

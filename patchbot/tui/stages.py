@@ -40,6 +40,11 @@ class Choices(OptionList):
         self._chosen = {name for name in names if name in chosen}
         super().__init__(*map(self._prompt, names), id=id)
 
+    def on_mount(self) -> None:
+        """Begin at the first that is chosen."""
+        chosen = [at for at, name in enumerate(self._names) if name in self._chosen]
+        self.highlighted = chosen[0] if chosen else 0
+
     @property
     def chosen(self) -> list[str]:
         """What is chosen, in the order of the lines."""

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from patchbot.tui.lines import LineView
+from patchbot.tui.rowview import RowView
 from patchbot.tui.reader import Reader
 from patchbot.tui.widgets import Keys, style_of
 from patchbot.view.lists import one_line
@@ -56,7 +56,7 @@ class ThreadScreen(Reader):
         yield OptionList(
             *(Option(Text(r.text, style_of(r.style), no_wrap=True)) for r in rows), id="tree"
         )
-        yield LineView(id="lines")
+        yield RowView(id="rows")
         yield Footer()
 
     def on_mount(self) -> None:

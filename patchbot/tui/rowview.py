@@ -20,10 +20,10 @@ Make = Callable[[int], Sequence[Row]]
 """Returns the rows for a width in cells."""
 
 
-class LineView(ScrollView, can_focus=True):
+class RowView(ScrollView, can_focus=True):
     """Rows of styled parts, folded to the width that there is."""
 
-    DEFAULT_CSS = "LineView { overflow-x: hidden; overflow-y: scroll; }"
+    DEFAULT_CSS = "RowView { overflow-x: hidden; overflow-y: scroll; }"
     BINDINGS: ClassVar[Keys] = [
         Binding("j,down", "scroll_down", "down", show=False),
         Binding("k,up", "scroll_up", "up", show=False),
