@@ -231,6 +231,9 @@ def _add_review(commands: Any) -> None:
     parser.add_argument(
         "--events", action="store_true", help="tell progress as JSON lines, for a program"
     )
+    parser.add_argument(
+        "--control", action="store_true", help="with --events: take requests on standard input"
+    )
     parser.set_defaults(command="review")
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from patchbot import __version__
 from patchbot.arguments import make_parser
-from patchbot.diagnostics import VERDICT_CODES, EventNarrator, ExitCode, Narrator
+from patchbot.diagnostics import VERDICT_CODES, ExitCode, Narrator, make_narrator
 from patchbot.errors import CancelledError, PatchbotError, UsageError
 from patchbot.proc import PROCESSES, count_cores
 from patchbot.settings import Settings, find_config, read_settings
@@ -34,8 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     parser = make_parser()
     args = parser.parse_args([*words] if words or not _on_terminal() else ["tui"])
-    plain, events = getattr(args, "plain", False), getattr(args, "events", False)
-    narrator = EventNarrator(sys.stderr) if events else Narrator(sys.stderr, plain=plain)
+    narrator = make_narrator(args)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -129,6 +128,8 @@ def _review(
 def _run_review(args: argparse.Namespace, narrator: Narrator) -> int:
     from patchbot.report.text import print_review
 
+    if args.control and (not args.events or "-" in args.targets):
+        raise UsageError("--control goes with --events, and reads standard input itself")
     stages = tuple(filter(None, args.stages.split(","))) if args.stages is not None else None
     _, document = _review(args, narrator, stages)
     if args.json:

@@ -56,7 +56,9 @@ class SmokeStage:
         request.folder.mkdir(parents=True, exist_ok=True)
         accel = choose_accel("auto", base.kernel, request.home, request.folder / "probe")
         setting = Setting(built, request.folder, request.home, accel)
-        pairs = compare_images(base, built, list(load_scenarios().values()), setting)
+        pairs = compare_images(
+            base, built, list(load_scenarios().values()), setting, watch=request.watch
+        )
         status, reason = judge_pairs(pairs)
         sandbox = find_sandbox().why_not
         return StageResult(
