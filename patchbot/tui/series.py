@@ -138,7 +138,8 @@ class SeriesScreen(Screen[None]):
         label, column = self._where()
         result = self._result(label, column)
         if result is not None:
-            self.app.push_screen(Detail(label, result, self._quote_of(label)))
+            tree = self._document["tree"]
+            self.app.push_screen(Detail(label, result, self._quote_of(label), tree))
         elif label:
             self.action_patches()
 
