@@ -46,7 +46,8 @@ def compare_images(
     """Run scenarios on both images; what is kept is not run again. The order is the scenarios'.
 
     The images stand for that of `setting`, whose `place` is a folder for all of them. `watch` is
-    told where each boot's serial line grows: a name, and the file. Raises as `boot_kept`.
+    told where each boot's serial line grows, and then where it is kept: a name, and the file.
+    Raises as `boot_kept`.
     """
     executor = concurrent.futures.ThreadPoolExecutor(guests_at_once(), "guest")
     try:
@@ -80,7 +81,10 @@ def _compare(
         with _room():
             say(f"{scenario.name} on the {name}")
             watch(f"{scenario.name} on the {name}", place / SERIAL)
-            return boot_kept(scenario, replace(setting, image=image, place=place), runs=runs)
+            here = replace(setting, image=image, place=place)
+            outcome, log = boot_kept(scenario, here, runs=runs)
+        watch(f"{scenario.name} on the {name}", log)
+        return outcome, log
 
     two, second = boot(after, "revision")
     one, first = boot(base, "base") if base is not None else (None, None)

@@ -24,7 +24,7 @@ _PROGRAMS = {QEMU: "qemu-system-x86", "busybox": "busybox-static"}
 class SmokeStage:
     """Boots the base's and the revision's image with every scenario.
 
-    `data` of its result: `logs`, where each scenario's serial log stands, by name.
+    `data` of its result: `logs` and `base_logs`, where each scenario's serial log stands, by name.
     """
 
     name = "smoke"
@@ -69,7 +69,11 @@ class SmokeStage:
             findings=tuple(find_changes(pairs)),
             tools={"qemu": find_version(QEMU) or "unknown"},
             repeat=request.repeat,
-            data={"logs": {pair.scenario: pair.logs[1] for pair in pairs}, "accel": accel},
+            data={
+                "logs": {pair.scenario: pair.logs[1] for pair in pairs},
+                "base_logs": {pair.scenario: pair.logs[0] for pair in pairs},
+                "accel": accel,
+            },
         )
 
 

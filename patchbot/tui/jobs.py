@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from patchbot.control import render_request
 from patchbot.errors import PatchbotError
 from patchbot.proc import PROCESSES, Running, end_program, render_command
 from patchbot.view.matrix import Live
 
 _LAST_LINES: Final = 200
+_FOR_US: Final = ("--json", "--events", "--control")
 Event = Mapping[str, Any]
 
 
@@ -46,7 +48,7 @@ class Job:
     @property
     def command(self) -> str:
         """The command as one would type it."""
-        shown = [word for word in self.argv if word not in ("--json", "--events")]
+        shown = [word for word in self.argv if word not in _FOR_US]
         return render_command(["patchbot", *shown])
 
     def run(self, tell: Callable[[Job], None]) -> None:
@@ -66,7 +68,8 @@ class Job:
             assert process.stdin is not None
             assert process.stdout is not None
             assert process.stderr is not None
-            process.stdin.close()
+            if "--control" not in self.argv:
+                process.stdin.close()
             stdout = process.stdout
             reader = threading.Thread(target=lambda: out.append(stdout.read()), daemon=True)
             reader.start()
@@ -98,6 +101,14 @@ class Job:
                 last = self.lines[-1] if self.lines else "it said nothing"
                 self.failure = f"it ended with code {self.code}: {last}"
 
+    def ask_to_cancel(self, label: str, stage: str) -> None:
+        """Ask it to stop one stage; what has ended by then stays as it is."""
+        stdin = self._process.stdin if self._process is not None else None
+        if stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stdin.write(render_request(label, stage).encode())
+                stdin.flush()
+
     def cancel(self) -> None:
         """Ask it to stop; it cleans up after itself, and is killed where it does not."""
         self.cancelled = True
@@ -110,4 +121,4 @@ def review_argv(
 ) -> tuple[str, ...]:
     """Return the words of a review of these sources; `fresh` uses nothing that was fetched."""
     argv = ["review", *sources, *(["--tree", tree] if tree else [])]
-    return (*argv, *(["--no-cache"] if fresh else []), "--json", "--events")
+    return (*argv, *(["--no-cache"] if fresh else []), "--json", "--events", "--control")

@@ -12,9 +12,11 @@ from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
+from patchbot.tui.serial import SerialScreen
 from patchbot.tui.timeline import TimelineScreen
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
 from patchbot.view.reading import Line, make_entries, read_diff, say_result
+from patchbot.view.serial import find_logs, log_of
 from patchbot.view.timeline import find_counterexample
 
 Quote = Callable[[Mapping[str, Any]], list[Line]]
@@ -29,6 +31,7 @@ class Detail(Screen[None]):
         ("j", "move(1)", "next"),
         ("k", "move(-1)", "previous"),
         ("t", "timeline", "timeline"),
+        ("L", "log", "serial log"),
         ("c", "copy", "copy command"),
         ("question_mark", "help", "keys"),
     ]
@@ -42,6 +45,7 @@ class Detail(Screen[None]):
     ) -> None:
         super().__init__()
         self._tree = tree
+        self._logs = find_logs(result, None, label, result["stage"])
         self._label, self._result = label, result
         self._entries = make_entries(result)
         self._quote = quote
@@ -72,7 +76,7 @@ class Detail(Screen[None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Open what there is beyond the words."""
-        self.action_timeline()
+        self.action_log() if self._logs else self.action_timeline()
 
     def _show(self, number: int) -> None:
         self.query_one("#text", Static).update(make_text(self._entries[number].lines))
@@ -113,11 +117,23 @@ class Detail(Screen[None]):
         else:
             self.app.push_screen(TimelineScreen(self._label, row, self._tree))
 
+    def action_log(self) -> None:
+        """Show the serial log of the finding under the cursor, or the first one."""
+        if not self._logs:
+            self.notify("no serial log is kept of this stage")
+            return
+        at = self.query_one(OptionList).highlighted if self._entries else None
+        rule = self._result["findings"][at]["rule"] if at is not None else ""
+        title = f"{self._label} {self._result['stage']}"
+        number = log_of(self._logs, rule)
+        self.app.push_screen(SerialScreen(title, lambda: self._logs, lambda: False, number))
+
     def action_help(self) -> None:
         """Show the keys."""
         keys = [
             ("j k", "the next and the previous finding"),
             ("t Enter", "the simulator's counterexample, step by step"),
+            ("L Enter", "the serial log of the scenario"),
             ("c", "copy the command"),
             ("q", "back"),
         ]

@@ -15,10 +15,12 @@ from textual.widgets import DataTable, Footer, Static
 
 from patchbot.errors import PatchbotError
 from patchbot.tui.reading import Detail, Patches, Quote
+from patchbot.tui.serial import SerialScreen
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
 from patchbot.view.lists import one_line
 from patchbot.view.matrix import Matrix, explain_cell, make_matrix
 from patchbot.view.reading import Line, commit_of, quote_source
+from patchbot.view.serial import LogFile, find_logs
 
 if TYPE_CHECKING:
     from patchbot.tui.app import PatchbotApp
@@ -30,7 +32,9 @@ _KEYS = [
     ("p", "the patches of the revision"),
     ("R", "review again; what did not change is answered from the store"),
     ("u", "fetch the thread anew, and review"),
-    ("x", "cancel the review that runs"),
+    ("x", "cancel the stage under the cursor where it runs or waits, else the review"),
+    ("X", "cancel the review that runs"),
+    ("L", "the serial log of the stage, followed while it runs"),
     ("c", "copy the command that repeats the cell's stage"),
     ("q", "back to the list"),
     ("Q", "leave patchbot"),
@@ -46,6 +50,8 @@ class SeriesScreen(Screen[None]):
         ("R", "review", "review again"),
         ("u", "update", "update"),
         ("x", "cancel", "cancel"),
+        ("X", "cancel_all", ""),
+        ("L", "log", "serial log"),
         ("c", "copy", "copy command"),
         ("h", "move(0,-1)", ""),
         ("j", "move(1,0)", ""),
@@ -195,12 +201,45 @@ class SeriesScreen(Screen[None]):
         self.refresh_matrix()
 
     def action_cancel(self) -> None:
+        """Stop the stage under the cursor, where it runs or waits, else the review."""
+        job, at = self.app.job_of(self.slug), self._where()
+        if job is not None and at in job.live.pending():
+            job.ask_to_cancel(*at)
+            self.notify(f"stopping {at[0]} {at[1]}; the other stages go on", markup=False)
+        else:
+            self.action_cancel_all()
+
+    def action_cancel_all(self) -> None:
         """Stop the review of this series."""
         job = self.app.job_of(self.slug)
         if job is None:
             self.notify("no review of this series runs")
         else:
             self.app.cancel(job)
+
+    def action_log(self) -> None:
+        """Show the serial logs of the stage under the cursor."""
+        label, stage = self._where()
+        if not self._find_logs(label, stage) and not self._runs(label, stage):
+            self.notify("no serial log is kept of this cell: the smoke stage has some")
+            return
+        self.app.push_screen(
+            SerialScreen(
+                f"{label} {stage}",
+                lambda: self._find_logs(label, stage),
+                lambda: self._runs(label, stage),
+            )
+        )
+
+    def _runs(self, label: str, stage: str) -> bool:
+        job = self.app.job_of(self.slug)
+        return job is not None and (label, stage) in job.live.pending()
+
+    def _find_logs(self, label: str, stage: str) -> list[LogFile]:
+        job = self.app.job_of(self.slug)
+        live = job.live if job is not None and self._runs(label, stage) else None
+        ended = job.live.results.get((label, stage)) if job is not None else None
+        return find_logs(ended or self._result(label, stage), live, label, stage)
 
     def action_copy(self) -> None:
         """Copy the command that repeats the stage under the cursor."""

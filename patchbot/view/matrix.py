@@ -39,7 +39,7 @@ class Matrix:
 class Live:
     """What a running review has told so far: its plan, and a result or None for each cell.
 
-    `text` is what it says that it does now.
+    `text` is what it says that it does now, `logs` the files that grow, by name, of each cell.
     """
 
     labels: list[str] = field(default_factory=list)
@@ -47,6 +47,12 @@ class Live:
     started: set[tuple[str, str]] = field(default_factory=set)
     results: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     text: str = ""
+    logs: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def pending(self) -> set[tuple[str, str]]:
+        """Return the cells that run or wait, by label and stage."""
+        planned = {(label, stage) for label in self.labels for stage in self.stages}
+        return planned - set(self.results)
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Take an event of `patchbot review --events` into account."""
@@ -57,6 +63,9 @@ class Live:
             self.started.add((event["label"], event["stage"]))
         elif kind == "ended":
             self.results[event["label"], event["result"]["stage"]] = event["result"]
+        elif kind == "log":
+            at = event["label"], event["stage"]
+            self.logs.setdefault(at, {})[event["name"]] = event["path"]
         elif kind in ("say", "share"):
             self.text = one_line(event["text"])
 
