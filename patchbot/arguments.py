@@ -210,6 +210,9 @@ def _add_tui(commands: Any) -> None:
     parser.add_argument(
         "--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)"
     )
+    parser.add_argument(
+        "--no-mouse", action="store_true", help="leave the mouse to the terminal, to mark and copy"
+    )
     parser.set_defaults(command="tui")
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.message import Message
+from textual.screen import Screen
 
 from patchbot.errors import PatchbotError, StoreError, UsageError
 from patchbot.settings import Settings
@@ -47,6 +51,7 @@ class PatchbotApp(App[None]):
         self._tree = str(tree or settings.tree or "") or None
         self._jobs: list[Job] = []
         self._waiting: list[Job] = []
+        self._writing = threading.Lock()
         self._list = ListScreen()
 
     def on_mount(self) -> None:
@@ -61,6 +66,24 @@ class PatchbotApp(App[None]):
         write_state(self.settings.home, self.state)
         for job in self.running():
             job.cancel()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Put what has a key on the screen in sight into the palette, too."""
+        yield from super().get_system_commands(screen)
+        for node, binding, enabled, _ in screen.active_bindings.values():
+            if enabled and binding.description and node is screen:
+                call = partial(screen.run_action, binding.action)
+                title = binding.description.capitalize()
+                yield SystemCommand(title, f"key {self.get_key_display(binding)}", call)
+
+    def keep_draft(self, text: str) -> None:
+        """Keep what is typed for a new review, on disk at once."""
+        self.state.draft = text
+        self.run_worker(self._write_draft, thread=True, group="state")
+
+    def _write_draft(self) -> None:
+        with self._writing:  # who comes last reads what was typed last
+            write_state(self.settings.home, replace(self.state))
 
     # ------------------------------------------------------------ the store, read in threads
 
@@ -203,12 +226,12 @@ class PatchbotApp(App[None]):
         self.read_list()
 
 
-def run_tui(settings: Settings, tree: Path | None) -> None:
-    """Show the interface until it is left.
+def run_tui(settings: Settings, tree: Path | None, *, mouse: bool = True) -> None:
+    """Show the interface until it is left; without `mouse`, the terminal keeps it for itself.
 
     Raises `UsageError` where there is no terminal, and `TreeError` where a named tree is none.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
     found = find_tree(tree, settings.tree)
-    PatchbotApp(settings, found.top if found else None).run()
+    PatchbotApp(settings, found.top if found else None).run(mouse=mouse)

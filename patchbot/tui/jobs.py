@@ -85,7 +85,7 @@ class Job:
         event: Event = {"event": "say", "text": line}
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
             told = json.loads(line)
-            self.live.take(told)
+            self.live.take(told, time.monotonic())
             event = told
         text = event.get("text", "")
         if event["event"] == "fail":

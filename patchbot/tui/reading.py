@@ -28,12 +28,12 @@ class Detail(Screen[None]):
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
+        ("question_mark", "help", "keys"),
         ("j", "move(1)", "next"),
         ("k", "move(-1)", "previous"),
         ("t", "timeline", "timeline"),
         ("L", "log", "serial log"),
         ("c", "copy", "copy command"),
-        ("question_mark", "help", "keys"),
     ]
 
     def __init__(
@@ -145,11 +145,11 @@ class Patches(Screen[None]):
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
+        ("question_mark", "help", "keys"),
         ("right_square_bracket", "turn(1)", "next patch"),
         ("left_square_bracket", "turn(-1)", "previous patch"),
         ("j", "scroll(1)", "down"),
         ("k", "scroll(-1)", "up"),
-        ("question_mark", "help", "keys"),
     ]
 
     def __init__(self, title: str, patches: Sequence[str], load: Callable[[int], str]) -> None:

@@ -34,6 +34,7 @@ class SerialScreen(Screen[None]):
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
+        ("question_mark", "help", "keys"),
         ("slash", "search", "search"),
         ("n", "found(1)", "next"),
         ("N", "found(-1)", ""),
@@ -43,7 +44,6 @@ class SerialScreen(Screen[None]):
         ("right_square_bracket", "turn(1)", "next log"),
         ("left_square_bracket", "turn(-1)", ""),
         ("c", "copy", "copy name"),
-        ("question_mark", "help", "keys"),
     ]
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +19,7 @@ from patchbot.tui.reading import Detail, Patches, Quote
 from patchbot.tui.serial import SerialScreen
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
 from patchbot.view.lists import one_line
-from patchbot.view.matrix import Matrix, explain_cell, make_matrix
+from patchbot.view.matrix import Matrix, explain_cell, make_matrix, running_cell, say_progress
 from patchbot.view.reading import Line, commit_of, quote_source
 from patchbot.view.serial import LogFile, find_logs
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from patchbot.tui.app import PatchbotApp
     from patchbot.tui.jobs import Job
 
+_TURN_S = 0.25
 _KEYS = [
     ("arrows hjkl", "from cell to cell"),
     ("Enter", "what this stage said, or the revision's patches"),
@@ -46,6 +48,7 @@ class SeriesScreen(Screen[None]):
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
+        ("question_mark", "help", "keys"),
         ("p", "patches", "patches"),
         ("R", "review", "review again"),
         ("u", "update", "update"),
@@ -57,7 +60,6 @@ class SeriesScreen(Screen[None]):
         ("j", "move(1,0)", ""),
         ("k", "move(-1,0)", ""),
         ("l", "move(0,1)", ""),
-        ("question_mark", "help", "keys"),
     ]
     app: PatchbotApp
 
@@ -83,7 +85,7 @@ class SeriesScreen(Screen[None]):
         table.focus()
         rows, columns = table.row_count, len(self._matrix.columns)
         table.move_cursor(row=rows - 1, column=columns - 1)
-        self.set_interval(1.0, self._tick)
+        self.set_interval(_TURN_S, self._tick)
 
     # ------------------------------------------------------------ drawing
 
@@ -95,7 +97,8 @@ class SeriesScreen(Screen[None]):
     def refresh_matrix(self) -> None:
         """Draw the matrix anew, with the cursor where it was."""
         job = self.app.job_of(self.slug)
-        self._matrix = make_matrix(self._document, job.live if job else None)
+        live = job.live if job else None
+        self._matrix = make_matrix(self._document, live, time.monotonic())
         series = self._document["series"]
         title = Line(one_line(series["title"]), "file")
         author = one_line(f"by {series['author']['name']} <{series['author']['email']}>")
@@ -119,7 +122,19 @@ class SeriesScreen(Screen[None]):
         progress = self.query_one("#progress", Static)
         progress.display = job is not None
         if job is not None:
-            progress.update(_say_progress(job))
+            words = say_progress(job.live, job.elapsed(), stopping=job.cancelled)
+            progress.update(Text(words, "cyan"))
+            self._turn(job)
+
+    def _turn(self, job: Job) -> None:
+        """Draw the cells that run anew."""
+        table, labels, now = self.query_one(DataTable), list(self._matrix.rows), time.monotonic()
+        for label, stage in job.live.running():
+            if label in labels and stage in self._matrix.columns:
+                cell = running_cell(now - job.live.since[label, stage])
+                at = Coordinate(labels.index(label), self._matrix.columns.index(stage))
+                text = Text(cell.text, style_of(cell.style))
+                table.update_cell_at(at, text, update_width=True)
 
     def _explain(self) -> None:
         label, column = self._where()
@@ -257,14 +272,6 @@ class SeriesScreen(Screen[None]):
     def action_help(self) -> None:
         """Show the keys."""
         self.app.push_screen(Help("a series", _KEYS))
-
-
-def _say_progress(job: Job) -> Text:
-    running = ", ".join(
-        f"{label} {stage}" for label, stage in sorted(job.live.started - set(job.live.results))
-    )
-    words = running or job.live.text or "starting"
-    return Text(f"{job.elapsed()} {'stopping: ' if job.cancelled else ''}{words}", "cyan")
 
 
 def _quote(tree: str, commit: str, finding: Mapping[str, Any]) -> list[Line]:

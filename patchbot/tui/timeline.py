@@ -44,6 +44,7 @@ class TimelineScreen(Screen[None]):
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
+        ("question_mark", "help", "keys"),
         ("j", "step(1)", "next"),
         ("k", "step(-1)", "previous"),
         ("g", "go(0)", "first"),
@@ -54,7 +55,6 @@ class TimelineScreen(Screen[None]):
         ("N", "other(-1)", ""),
         ("f", "whole", "every step"),
         ("c", "copy", "copy command"),
-        ("question_mark", "help", "keys"),
     ]
 
     def __init__(self, label: str, row: Mapping[str, Any], tree: str | None) -> None:
