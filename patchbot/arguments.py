@@ -235,6 +235,9 @@ def _add_tui(commands: Any) -> None:
     parser.add_argument(
         "--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)"
     )
+    parser.add_argument(
+        "--no-mouse", action="store_true", help="leave the mouse to the terminal, to mark and copy"
+    )
     parser.set_defaults(command="tui")
 
 
@@ -267,6 +270,7 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     add("--stored", action="store_true", help="use the mails kept with the last review, no network")
     add("--merge", action="store_true", help="keep earlier results of other revisions and stages")
     add("--events", action="store_true", help="tell progress as JSON lines, for a program")
+    add("--control", action="store_true", help="with --events: take requests on standard input")
     add("--keep", action="store_true", help="keep the scratch folder, and say where it is")
     add("--plain", action="store_true", help="no colour, no live progress")
     add("--jobs", type=int, default=0, metavar="N", help="revisions at a time (default: by cores)")

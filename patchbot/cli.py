@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from patchbot import __version__
 from patchbot.arguments import make_parser
-from patchbot.diagnostics import EventNarrator, ExitCode, Narrator
+from patchbot.diagnostics import ExitCode, Narrator, make_narrator
 from patchbot.errors import CancelledError, PatchbotError, UsageError
 from patchbot.output import make_output, print_json
 from patchbot.proc import PROCESSES, count_cores
@@ -43,8 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = make_parser()
     args = parser.parse_args([*words] if words or not _on_terminal() else ["tui"])
     args.words = [*words]
-    plain, events = getattr(args, "plain", False), getattr(args, "events", False)
-    narrator = EventNarrator(sys.stderr) if events else Narrator(sys.stderr, plain=plain)
+    narrator = make_narrator(args)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -80,7 +79,7 @@ def _on_terminal() -> bool:
 def _run_tui(args: argparse.Namespace, narrator: Narrator) -> int:
     from patchbot.tui.app import run_tui
 
-    return run_tui(read_settings(), args.tree)
+    return run_tui(read_settings(), args.tree, mouse=not args.no_mouse)
 
 
 def _run_review(args: argparse.Namespace, narrator: Narrator) -> int:

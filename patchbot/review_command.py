@@ -63,6 +63,7 @@ def run_review_command(args: argparse.Namespace, narrator: Narrator) -> int:
     """Review every revision that is asked for, and print the document or the report."""
     from patchbot.report.text import print_review
 
+    _check_control(args)
     stages = tuple(filter(None, args.stages.split(","))) if args.stages is not None else None
     _, document = review_once(args, narrator, stages)
     if args.json:
@@ -70,6 +71,11 @@ def run_review_command(args: argparse.Namespace, narrator: Narrator) -> int:
     else:
         print_review(make_output(args), document)
     return VERDICT_CODES[document["revisions"][-1]["verdict"]["status"]]
+
+
+def _check_control(args: argparse.Namespace) -> None:
+    if args.control and (not args.events or "-" in args.targets):
+        raise UsageError("--control goes with --events, and reads standard input itself")
 
 
 def run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
@@ -85,6 +91,7 @@ def run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
         raise PatchbotError("no tree to apply to", hint="name one with --tree, or stand in one")
     if args.force and not (args.test and args.branch):
         raise UsageError("--force goes with --test and --branch", hint="see patchbot apply --help")
+    _check_control(args)
     if args.branch:
         tree.check_branch(args.branch)
     _, document = review_once(args, narrator, None if args.test else ("apply",))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual.app import SystemCommand
 from textual.message import Message
+from textual.screen import Screen
 
 from patchbot.diagnostics import ExitCode
 from patchbot.errors import StoreError, UsageError
@@ -49,6 +54,7 @@ class PatchbotApp(Doing):
         self.in_demo = False
         self.tree_name = str(tree or settings.tree or "") or None
         self._jobs: list[Job] = []
+        self._writing = threading.Lock()
         self._list = ListScreen()
 
     def on_mount(self) -> None:
@@ -65,6 +71,24 @@ class PatchbotApp(Doing):
         write_state(self.settings.home, self.state)
         for job in self.running():
             job.cancel()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Put what has a key on the screen in sight into the palette, too."""
+        yield from super().get_system_commands(screen)
+        for node, binding, enabled, _ in screen.active_bindings.values():
+            if enabled and binding.description and node is screen:
+                call = partial(screen.run_action, binding.action)
+                title = binding.description.capitalize()
+                yield SystemCommand(title, f"key {self.get_key_display(binding)}", call)
+
+    def keep_draft(self, text: str) -> None:
+        """Keep what is typed for a new review, on disk at once."""
+        self.state.draft = text
+        self.run_worker(self._write_draft, thread=True, group="state")
+
+    def _write_draft(self) -> None:
+        with self._writing:  # who comes last reads what was typed last
+            write_state(self.settings.home, replace(self.state))
 
     # ------------------------------------------------------------ the store, read in threads
 
@@ -186,8 +210,12 @@ class PatchbotApp(Doing):
         self.read_list()
 
 
-def run_tui(settings: Settings, tree: Path | None, argv: Sequence[str] = ()) -> int:
+def run_tui(
+    settings: Settings, tree: Path | None, argv: Sequence[str] = (), *, mouse: bool = True
+) -> int:
     """Show the interface until it is left; `argv` is a command that reviews something, if any.
+
+    Without `mouse`, the terminal keeps it for itself.
 
     Returns that command's exit code, `INTERRUPTED` where it was stopped, 0 without one. Raises
     `UsageError` where there is no terminal, and `TreeError` where a named tree is none.
@@ -195,9 +223,9 @@ def run_tui(settings: Settings, tree: Path | None, argv: Sequence[str] = ()) -> 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
     found = find_tree(tree, settings.tree)
-    first = Job((*argv, "--json", "--events")) if argv else None
+    first = Job((*argv, "--json", "--events", "--control")) if argv else None
     app = PatchbotApp(settings, found.top if found else None, first)
-    app.run()
+    app.run(mouse=mouse)
     if app.return_code:
         return ExitCode.COULD_NOT_RUN
     if first is None:

@@ -29,8 +29,8 @@ class Ask(Prompt):
         check: Check,
         typed: Callable[[str], None] = lambda text: None,
     ) -> None:
-        super().__init__(question, value, hint)
-        self._check, self._typed = check, typed
+        super().__init__(question, value, hint, typed)
+        self._check = check
 
     def compose(self) -> ComposeResult:
         """A question, a line to type in, what may be typed, and what is wrong."""
@@ -41,8 +41,7 @@ class Ask(Prompt):
             yield Label("", id="wrong", markup=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Keep what is typed."""
-        self._typed(event.value)
+        """What was wrong is no longer there."""
         self.query_one("#wrong", Label).update("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -54,6 +54,10 @@ class Doing(App[None]):
         """Run a command."""
         raise NotImplementedError
 
+    def keep_draft(self, text: str) -> None:
+        """Keep what is typed for a new review."""
+        raise NotImplementedError
+
     def _find(self, slug: str) -> StoredReview | None:
         raise NotImplementedError
 
@@ -74,7 +78,7 @@ class Doing(App[None]):
 
     def add_series(self, *sources: str) -> None:
         """Review a series; see `parse_sources` for what was typed."""
-        self.state.draft = ""
+        self.keep_draft("")
         self.start(Job(review_argv(sources, self.tree_name)))
 
     def review_again(self, document: Mapping[str, Any]) -> None:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from patchbot.control import render_request
 from patchbot.errors import PatchbotError
 from patchbot.proc import PROCESSES, Running, end_program, render_command
+from patchbot.view.commands import FOR_PROGRAMS
 from patchbot.view.matrix import Live
 
 _LAST_LINES: Final = 200
@@ -51,7 +53,7 @@ class Job:
     @property
     def command(self) -> str:
         """The command as one would type it."""
-        shown = [word for word in self.argv if word not in ("--json", "--events")]
+        shown = [word for word in self.argv if word not in FOR_PROGRAMS]
         return render_command(["patchbot", *shown])
 
     def run(self, tell: Callable[[Job], None]) -> None:
@@ -72,7 +74,8 @@ class Job:
             assert process.stdin is not None
             assert process.stdout is not None
             assert process.stderr is not None
-            process.stdin.close()
+            if "--control" not in self.argv:
+                process.stdin.close()
             stdout = process.stdout
             reader = threading.Thread(target=lambda: out.append(stdout.read()), daemon=True)
             reader.start()
@@ -88,7 +91,7 @@ class Job:
         event: Event = {"event": "say", "text": line}
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
             told = json.loads(line)
-            self.live.take(told)
+            self.live.take(told, time.monotonic())
             event = told
         text = event.get("text", "")
         if event["event"] == "found":
@@ -107,6 +110,14 @@ class Job:
                 last = self.lines[-1] if self.lines else "it said nothing"
                 self.failure = f"it ended with code {self.code}: {last}"
 
+    def ask_to_cancel(self, label: str, stage: str) -> None:
+        """Ask it to stop one stage; what has ended by then stays as it is."""
+        stdin = self._process.stdin if self._process is not None else None
+        if stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stdin.write(render_request(label, stage).encode())
+                stdin.flush()
+
     def cancel(self) -> None:
         """Ask it to stop; it cleans up after itself, and is killed where it does not."""
         self.cancelled = True
@@ -116,4 +127,4 @@ class Job:
 
 def review_argv(sources: Sequence[str], tree: str | None) -> tuple[str, ...]:
     """Return the words of a review of these sources."""
-    return ("review", *sources, *(["--tree", tree] if tree else []), "--json", "--events")
+    return ("review", *sources, *(["--tree", tree] if tree else []), *FOR_PROGRAMS)

@@ -53,6 +53,7 @@ class ListScreen(Screen[None]):
 
     BINDINGS: ClassVar[Keys] = [
         ("q", "app.quit", "quit"),
+        ("question_mark", "help", "keys"),
         ("j", "move(1)", ""),
         ("k", "move(-1)", ""),
         ("a", "add", "add"),
@@ -64,7 +65,6 @@ class ListScreen(Screen[None]):
         ("D", "demo", "demo"),
         ("x", "cancel", "cancel"),
         ("X", "cancel_all", ""),
-        ("question_mark", "help", "keys"),
     ]
     app: PatchbotApp
 
@@ -94,6 +94,11 @@ class ListScreen(Screen[None]):
         self.set_interval(1.0, self.refresh_progress)
         self.set_interval(_REREAD_S, self._reread)
         self.app.read_list()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Remember the series for the next start."""
+        if 0 <= event.cursor_row < len(self._shown):
+            self.app.state.slug = self._shown[event.cursor_row].slug
 
     def on_resize(self) -> None:
         """Make titles as long as there is room."""
@@ -128,9 +133,8 @@ class ListScreen(Screen[None]):
         self.refresh_progress()
 
     def _selected(self) -> str | None:
-        table = self.query_one(DataTable)
-        at = table.cursor_row
-        return self._shown[at].slug if 0 <= at < len(self._shown) else None
+        at = self.query_one(DataTable).cursor_row
+        return self._shown[at].slug if 0 <= at < len(self._shown) else self.app.state.slug
 
     def _select(self, slug: str | None) -> None:
         for number, summary in enumerate(self._shown):
@@ -172,11 +176,8 @@ class ListScreen(Screen[None]):
     def action_add(self) -> None:
         """Ask what to review."""
         hint = "a message-id, an address of a mail, or a path of an mbox; Escape leaves"
-        ask = Ask("review", self.app.state.draft, hint, _look_at, self._keep_typed)
+        ask = Ask("review", self.app.state.draft, hint, _look_at, self.app.keep_draft)
         self.app.push_screen(ask, self._add)
-
-    def _keep_typed(self, text: str) -> None:
-        self.app.state.draft = text
 
     def _add(self, typed: str | None) -> None:
         if typed is not None:

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from patchbot.tui.rowview import RowView, Make
+from patchbot.tui.rowview import Make, RowView
 from patchbot.tui.widgets import Help, Keys, make_text
 from patchbot.view.reading import Line
 

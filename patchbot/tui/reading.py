@@ -12,8 +12,12 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from patchbot.tui.acting import FindingActions
+from patchbot.tui.serial import SerialScreen
+from patchbot.tui.timeline import TimelineScreen
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
 from patchbot.view.reading import Line, make_entries, say_result
+from patchbot.view.serial import find_logs, log_of
+from patchbot.view.timeline import find_counterexample
 
 Quote = Callable[[Mapping[str, Any]], list[Line]]
 """Returns the lines around a finding's place; none where they can't be read."""
@@ -24,14 +28,24 @@ class Detail(FindingActions):
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
+        ("question_mark", "help", "keys"),
         ("j", "move(1)", "next"),
         ("k", "move(-1)", "previous"),
+        ("t", "timeline", "timeline"),
+        ("L", "log", "serial log"),
         ("c", "copy", "copy command"),
-        ("question_mark", "help", "keys"),
     ]
 
-    def __init__(self, label: str, result: Mapping[str, Any], quote: Quote | None = None) -> None:
+    def __init__(
+        self,
+        label: str,
+        result: Mapping[str, Any],
+        quote: Quote | None = None,
+        tree: str | None = None,
+    ) -> None:
         super().__init__()
+        self._tree = tree
+        self._logs = find_logs(result, None, label, result["stage"])
         self._label, self._result = label, result
         self._entries = make_entries(result)
         self._quote = quote
@@ -59,6 +73,10 @@ class Detail(FindingActions):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show the finding under the cursor."""
         self._show(event.option_index)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Open what there is beyond the words."""
+        self.action_log() if self._logs else self.action_timeline()
 
     def _show(self, number: int) -> None:
         self.query_one("#text", Static).update(make_text(self._entries[number].lines))
@@ -89,11 +107,34 @@ class Detail(FindingActions):
         self.app.copy_to_clipboard(command)
         self.notify(command or "there is no command to repeat it", title="copied", markup=False)
 
+    def action_timeline(self) -> None:
+        """Step through the counterexample of the finding under the cursor."""
+        at = self.query_one(OptionList).highlighted if self._entries else None
+        rule = self._result["findings"][at]["rule"] if at is not None else ""
+        row = find_counterexample(self._result, rule)
+        if row is None:
+            self.notify("there is no counterexample of the simulator here")
+        else:
+            self.app.push_screen(TimelineScreen(self._label, row, self._tree))
+
+    def action_log(self) -> None:
+        """Show the serial log of the finding under the cursor, or the first one."""
+        if not self._logs:
+            self.notify("no serial log is kept of this stage")
+            return
+        at = self.query_one(OptionList).highlighted if self._entries else None
+        rule = self._result["findings"][at]["rule"] if at is not None else ""
+        title = f"{self._label} {self._result['stage']}"
+        number = log_of(self._logs, rule)
+        self.app.push_screen(SerialScreen(title, lambda: self._logs, lambda: False, number))
+
     def action_help(self) -> None:
         """Show the keys."""
         keys = [
             ("j k", "the next and the previous finding"),
             ("r", "draft a reply to the patch, with this finding"),
+            ("t Enter", "the simulator's counterexample, step by step"),
+            ("L Enter", "the serial log of the scenario"),
             ("c", "copy the command"),
             ("q", "back"),
         ]

@@ -11,8 +11,8 @@ from textual.binding import Binding
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from patchbot.tui.rowview import RowView
 from patchbot.tui.reader import Reader
+from patchbot.tui.rowview import RowView
 from patchbot.tui.widgets import Keys, style_of
 from patchbot.view.lists import one_line
 from patchbot.view.reading import Line

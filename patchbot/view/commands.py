@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Document = Mapping[str, Any]
-_FOR_PROGRAMS = ("--json", "--events")
+FOR_PROGRAMS = ("--json", "--events", "--control")
 
 
 def rerun_argv(
@@ -30,14 +30,14 @@ def rerun_argv(
         argv += ["--revision", ",".join(label.removeprefix("v") for label in labels)]
     if set(stages) != set(STAGES):
         argv += ["--stages", ",".join(with_needs(stages))]
-    return (*argv, *(["--no-cache"] if fresh else []), *_FOR_PROGRAMS)
+    return (*argv, *(["--no-cache"] if fresh else []), *FOR_PROGRAMS)
 
 
 def update_argv(document: Document, tree: str | None) -> tuple[str, ...]:
     """Return the words that fetch a series from its server, and review it."""
     lore = (document.get("asked") or {}).get("lore")
     argv = ["review", _newest(document), *(["--lore", lore] if lore else [])]
-    return (*argv, *_asked(document, tree), "--no-cache", *_FOR_PROGRAMS)
+    return (*argv, *_asked(document, tree), "--no-cache", *FOR_PROGRAMS)
 
 
 def apply_argv(
@@ -46,7 +46,7 @@ def apply_argv(
     """Return the words that run all stages on a revision, and make a branch on an accept."""
     argv = ["apply", _newest(document), "--stored", "--merge", *_asked(document, tree)]
     argv += ["--revision", label.removeprefix("v"), "--test", "--branch", branch]
-    return (*argv, *(["--force"] if force else []), *_FOR_PROGRAMS)
+    return (*argv, *(["--force"] if force else []), *FOR_PROGRAMS)
 
 
 def with_needs(stages: Sequence[str]) -> list[str]:

@@ -185,7 +185,7 @@ def test_the_command_that_runs_stages_again(
     kept |= {"asked": {"base": None, "on": "below@example.org", "lore": "http://x/y"}}
     assert list(rerun_argv(kept, labels, stages, None, fresh=fresh)) == [
         "review", "v2-1@example.org", "--stored", "--merge", "--tree", "/trees/walnut",
-        "--on", "below@example.org", *more, "--json", "--events",
+        "--on", "below@example.org", *more, "--json", "--events", "--control",
     ]  # fmt: skip
 
 
@@ -193,11 +193,12 @@ def test_the_commands_that_fetch_and_apply() -> None:
     kept = document() | {"asked": {"base": "abc", "on": None, "lore": "http://x/y"}, "tree": None}
     assert list(update_argv(kept, "/else")) == [
         "review", "v1-1@example.org", "--lore", "http://x/y", "--tree", "/else", "--base", "abc",
-        "--no-cache", "--json", "--events",
+        "--no-cache", "--json", "--events", "--control",
     ]  # fmt: skip
     assert list(apply_argv(kept, "v1", "review/nut", "/else", force=True)) == [
         "apply", "v1-1@example.org", "--stored", "--merge", "--tree", "/else", "--base", "abc",
-        "--revision", "1", "--test", "--branch", "review/nut", "--force", "--json", "--events",
+        "--revision", "1", "--test", "--branch", "review/nut", "--force",
+        "--json", "--events", "--control",
     ]  # fmt: skip
     old = {key: value for key, value in kept.items() if key != "asked"}
     assert "--lore" not in update_argv(old, None)
