@@ -62,7 +62,7 @@ class ThreadScreen(Reader):
     def on_mount(self) -> None:
         """Look at the first mail, or the one that was asked for."""
         title = one_line(self._document["series"]["title"])
-        self.say_head(Line(title, "file"), Line(f"{len(self._mails)} mails", "dim"))
+        self.say_head(Line(title, "file"), Line(f"mails: {len(self._mails)}", "dim"))
         tree = self.query_one(OptionList)
         tree.focus()
         tree.highlighted = self._start if self._mails else None
