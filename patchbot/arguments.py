@@ -152,6 +152,29 @@ exit codes: 0 no failure, 1 a scenario fails (with --revision: and not so on the
 """
 
 
+_THREAD_HELP = """\
+Shows the mails that were kept with a review, a line each, below the mail that it answers.
+"""
+_THREAD_EXAMPLES = """\
+examples:
+  patchbot thread <any message-id of the series>
+  patchbot thread <msgid> --json | jq -r '.mails[].body'
+
+exit codes: 0 shown, 2 usage, 4 nothing is kept of it
+"""
+_COMPARE_HELP = """\
+Compares two revisions of a kept review: patches by git range-diff, and what the stages found:
+new, gone, still there. What a stage did not answer for one of them is called unknown.
+"""
+_COMPARE_EXAMPLES = """\
+examples:
+  patchbot compare <msgid>              the newest revision with the one before it
+  patchbot compare <msgid> v3 v5 --json
+
+exit codes: 0 compared, 2 usage, 4 nothing is kept of it
+"""
+
+
 _TUI_HELP = """\
 Shows what was reviewed, a line a series; from there to a matrix of revisions and stages, to
 what each stage found, and to the patches. Starts reviews and shows them while they run.
@@ -187,6 +210,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_tree(commands)
     _add_lab(commands)
     _add_show(commands)
+    _add_thread(commands)
+    _add_compare(commands)
     _add_demo(commands)
     _add_doctor(commands)
     return parser
@@ -210,6 +235,9 @@ def _add_tui(commands: Any) -> None:
     parser.add_argument(
         "--tree", type=Path, metavar="DIR", help="the git tree (default: where you stand)"
     )
+    parser.add_argument(
+        "--no-mouse", action="store_true", help="leave the mouse to the terminal, to mark and copy"
+    )
     parser.set_defaults(command="tui")
 
 
@@ -221,16 +249,13 @@ def _add_review(commands: Any) -> None:
     parser.add_argument(
         "--revision",
         default="all",
-        metavar="all|latest|N",
+        metavar="all|latest|N,...",
         help="which revisions to run the stages on (default: all)",
     )
     parser.add_argument(
         "--stages", metavar="NAME,...", help="only these stages; the verdict then rests on them"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument(
-        "--events", action="store_true", help="tell progress as JSON lines, for a program"
-    )
     parser.set_defaults(command="review")
 
 
@@ -242,6 +267,10 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     add("--lore", metavar="URL", help="a public-inbox, down to one list (default: PATCHBOT_LORE)")
     add("--on", metavar="MSGID", help="apply on top of the revision that this mail belongs to")
     add("--no-cache", action="store_true", help="fetch and run anew, use nothing that was kept")
+    add("--stored", action="store_true", help="use the mails kept with the last review, no network")
+    add("--merge", action="store_true", help="keep earlier results of other revisions and stages")
+    add("--events", action="store_true", help="tell progress as JSON lines, for a program")
+    add("--control", action="store_true", help="with --events: take requests on standard input")
     add("--keep", action="store_true", help="keep the scratch folder, and say where it is")
     add("--plain", action="store_true", help="no colour, no live progress")
     add("--jobs", type=int, default=0, metavar="N", help="revisions at a time (default: by cores)")
@@ -400,6 +429,29 @@ def _add_show(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--plain", action="store_true", help="no colour")
     parser.set_defaults(command="show")
+
+
+def _add_thread(commands: Any) -> None:
+    parser = _add_command(
+        commands, "thread", "show the mails around a kept review", _THREAD_HELP, _THREAD_EXAMPLES
+    )
+    parser.add_argument("name", metavar="MSGID|CHANGE-ID", help="which series")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the mails' text")
+    parser.add_argument("--plain", action="store_true", help="no colour")
+    parser.set_defaults(command="thread")
+
+
+def _add_compare(commands: Any) -> None:
+    parser = _add_command(
+        commands, "compare", "compare two revisions of a kept review", _COMPARE_HELP,
+        _COMPARE_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("name", metavar="MSGID|CHANGE-ID", help="which series")
+    parser.add_argument("older", nargs="?", metavar="vA", help="default: the last but one")
+    parser.add_argument("newer", nargs="?", metavar="vB", help="default: the newest")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="no colour")
+    parser.set_defaults(command="compare")
 
 
 def _add_demo(commands: Any) -> None:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from patchbot import __version__
 from patchbot.arguments import make_parser
-from patchbot.diagnostics import VERDICT_CODES, EventNarrator, ExitCode, Narrator
+from patchbot.diagnostics import ExitCode, Narrator, make_narrator
 from patchbot.errors import CancelledError, PatchbotError, UsageError
+from patchbot.output import make_output, print_json
 from patchbot.proc import PROCESSES, count_cores
+from patchbot.reading_command import run_compare, run_thread
+from patchbot.review_command import (
+    make_options,
+    review_once,
+    run_apply,
+    run_demo,
+    run_review_command,
+    run_show,
+)
 from patchbot.settings import Settings, find_config, read_settings
 
 if TYPE_CHECKING:
@@ -34,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     parser = make_parser()
     args = parser.parse_args([*words] if words or not _on_terminal() else ["tui"])
-    plain, events = getattr(args, "plain", False), getattr(args, "events", False)
-    narrator = EventNarrator(sys.stderr) if events else Narrator(sys.stderr, plain=plain)
+    args.words = [*words]
+    narrator = make_narrator(args)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -71,108 +79,22 @@ def _on_terminal() -> bool:
 def _run_tui(args: argparse.Namespace, narrator: Narrator) -> int:
     from patchbot.tui.app import run_tui
 
-    run_tui(read_settings(), args.tree)
-    return ExitCode.ACCEPT
+    return run_tui(read_settings(), args.tree, mouse=not args.no_mouse)
+
+
+def _run_review(args: argparse.Namespace, narrator: Narrator) -> int:
+    """Show the review in the interface on a terminal, unless the command is for a program."""
+    apart = args.plain or args.json or args.events or "-" in args.targets
+    if apart or not _on_terminal() or os.environ.get("TERM") == "dumb":
+        return run_review_command(args, narrator)
+    from patchbot.tui.app import run_tui
+
+    return run_tui(read_settings(), args.tree, args.words)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     PROCESSES.interrupt()
     raise KeyboardInterrupt
-
-
-def _console(args: argparse.Namespace) -> Any:
-    from patchbot.report.text import make_console
-
-    return make_console(sys.stdout, os.environ, plain=args.plain)
-
-
-def _print_json(document: Any) -> None:
-    print(json.dumps(document, indent=1, ensure_ascii=True))
-
-
-def _options(args: argparse.Namespace, stages: tuple[str, ...] | None) -> Any:
-    from patchbot.review import Options
-
-    return Options(
-        targets=tuple(args.targets), tree=args.tree, base=args.base, lore=args.lore, on=args.on,
-        revision=args.revision, stages=stages, no_cache=args.no_cache, jobs=max(0, args.jobs),
-    )  # fmt: skip
-
-
-def _review(
-    args: argparse.Namespace,
-    narrator: Narrator,
-    stages: tuple[str, ...] | None,
-    home: Path | None = None,
-) -> Any:
-    """Run a review, keep it (in `home` instead of the user's), return it with its document."""
-    from patchbot.report.document import render_document
-    from patchbot.review import run_review
-    from patchbot.store import Store
-    from patchbot.workspace import kept_name, run_folder
-
-    settings = read_settings()
-    settings = replace(settings, home=home) if home else settings
-    store = Store(settings.home)
-    try:
-        with narrator.working(), run_folder(settings.home, keep=args.keep) as folder:
-            review = run_review(_options(args, stages), settings, store, narrator, folder)
-            document = render_document(review)
-            store.save_review(review.series.slug, document)
-        if args.keep:
-            narrator.say(f"kept: {kept_name(folder)}")
-    finally:
-        store.close()
-    return review, document
-
-
-def _run_review(args: argparse.Namespace, narrator: Narrator) -> int:
-    from patchbot.report.text import print_review
-
-    stages = tuple(filter(None, args.stages.split(","))) if args.stages is not None else None
-    _, document = _review(args, narrator, stages)
-    if args.json:
-        _print_json(document)
-    else:
-        print_review(_console(args), document)
-    return VERDICT_CODES[document["revisions"][-1]["verdict"]["status"]]
-
-
-def _run_apply(args: argparse.Namespace, narrator: Narrator) -> int:
-    from patchbot.report.text import print_applied, print_no_branch
-    from patchbot.tree import find_tree
-
-    if args.revision == "all":
-        raise UsageError("apply takes one revision", hint="latest, named, or a number")
-    settings = read_settings()
-    tree = find_tree(args.tree, settings.tree)
-    if tree is None:
-        raise PatchbotError("no tree to apply to", hint="name one with --tree, or stand in one")
-    if args.force and not (args.test and args.branch):
-        raise UsageError("--force goes with --test and --branch", hint="see patchbot apply --help")
-    _, document = _review(args, narrator, None if args.test else ("apply",))
-    revision = document["revisions"][-1]
-    told = VERDICT_CODES[revision["verdict"]["status"]]
-    code = told if args.test else _applied_code(revision)
-    commits = revision["stages"]["apply"]["data"].get("commits")
-    branch = args.branch if commits and (args.force or code is ExitCode.ACCEPT) else None
-    if branch:
-        tree.create_branch(branch, commits[-1])
-    if args.json:
-        _print_json(document)
-    else:
-        print_applied(_console(args), revision, branch)
-        if args.test and args.branch and not branch:
-            print_no_branch(_console(args), revision, args.branch, applies=bool(commits))
-    return code
-
-
-def _applied_code(revision: dict[str, Any]) -> ExitCode:
-    statuses = {result["status"] for result in revision["stages"].values()}
-    if "fail" in statuses:
-        return ExitCode.NEEDS_WORK
-    commits = revision["stages"]["apply"]["data"].get("commits")
-    return ExitCode.ACCEPT if commits and "error" not in statuses else ExitCode.CANNOT_TELL
 
 
 def _run_check(args: argparse.Namespace, narrator: Narrator) -> int:
@@ -211,7 +133,8 @@ def _check_document(args: argparse.Namespace, narrator: Narrator) -> dict[str, A
         trail = find_range(tree, args.range)
     else:
         args.targets, args.on, args.no_cache, args.jobs = [], None, False, 0
-        trail = find_revision(tree, args.revision, _options(args, ("apply",)), settings, narrator)
+        options = make_options(args, ("apply",))
+        trail = find_revision(tree, args.revision, options, settings, narrator)
     with narrator.working():
         return check_trail(tree, trail, rules, narrator.say, PROCESSES.check)
 
@@ -238,7 +161,7 @@ def _run_smoke(args: argparse.Namespace, narrator: Narrator) -> int:
             tree, trail, scenarios, settings.home, folder, accel=args.accel, say=narrator.say
         )
     if args.json:
-        _print_json(document)
+        print_json(document)
     else:
         print(render_smoke(document))
     codes = {"good": ExitCode.ACCEPT, "failed": ExitCode.NEEDS_WORK}
@@ -264,7 +187,7 @@ def _run_sim(args: argparse.Namespace, narrator: Narrator) -> int:
         work = Work(tree, trail, scenarios, asked, folder, settings.home, named)
         document = sim.run_asked(work, args.ledger, args.replay, narrator.say, jobs)
     if args.json:
-        _print_json(document)
+        print_json(document)
     else:
         print(sim.render(document))
     codes = {"good": ExitCode.ACCEPT, "failed": ExitCode.NEEDS_WORK}
@@ -287,7 +210,7 @@ def _run_campaign(args: argparse.Namespace, narrator: Narrator) -> int:
     with narrator.working(), run_folder(settings.home) as folder:
         document = run_on(tree, trail, asked, settings.home, folder, narrator)
     if args.json:
-        _print_json(document)
+        print_json(document)
     else:
         print(render_campaign(document))
     if document["stopped"]:
@@ -318,7 +241,8 @@ def _find_commits(
         raise PatchbotError("no tree to build", hint="name one with --tree, or stand in one")
     if args.revision:
         args.targets, args.on, args.no_cache, args.jobs = [], None, False, 0
-        trail = find_revision(tree, args.revision, _options(args, ("apply",)), settings, narrator)
+        options = make_options(args, ("apply",))
+        trail = find_revision(tree, args.revision, options, settings, narrator)
         return tree, [trail.base, *trail.commits]
     commit = tree.resolve_commit(args.rev or "HEAD")
     if commit is None:
@@ -332,71 +256,11 @@ def _print_check(args: argparse.Namespace, document: dict[str, Any]) -> None:
     from patchbot.report.sarif import render_sarif
 
     if args.sarif:
-        _print_json(render_sarif(document, explanations(), __version__))
+        print_json(render_sarif(document, explanations(), __version__))
     elif args.json:
-        _print_json(document)
+        print_json(document)
     else:
-        print_found(_console(args), document)
-
-
-def _run_show(args: argparse.Namespace, narrator: Narrator) -> int:
-    from patchbot.report.text import print_list, print_review
-    from patchbot.store import Store
-
-    store = Store(read_settings().home)
-    try:
-        kept = store.list_reviews() if args.name is None else []
-        one = store.find_review(_plain_name(args.name)) if args.name else None
-    finally:
-        store.close()
-    if args.name and one is None:
-        raise PatchbotError(
-            f"nothing is kept of {args.name}", hint=f"run: patchbot review {args.name}"
-        )
-    if args.json:
-        rows = [each.render() for each in kept]
-        _print_json(one.document if one else {"schema": "patchbot.list/1", "reviews": rows})
-    elif one:
-        print_review(_console(args), one.document)
-    elif kept:
-        print_list(_console(args), kept)
-    else:
-        narrator.say("nothing is kept yet; start with: patchbot review <msgid>, or patchbot demo")
-    return ExitCode.ACCEPT
-
-
-def _plain_name(name: str) -> str:
-    from patchbot.mail.archive import parse_message_id
-
-    return parse_message_id(name)[0] if "@" in name else name
-
-
-def _run_demo(args: argparse.Namespace, narrator: Narrator) -> int:
-    from patchbot.demo import THREADS, find_mbox, make_demo_tree
-    from patchbot.report.text import print_demo_head, print_review
-
-    home = read_settings().home / "demo"
-    with narrator.working():
-        narrator.say("making the demo's tree")
-        tree = make_demo_tree(home)
-    documents = []
-    for number, thread in enumerate(THREADS, 1):
-        args.targets = [*([thread.message_id] if thread.message_id else [])]
-        args.targets += [str(find_mbox(name)) for name in thread.mboxes]
-        args.tree, args.on, args.base, args.lore = tree, thread.on, None, None
-        args.revision, args.no_cache, args.keep, args.jobs = "all", False, False, 0
-        narrator.say(f"demo {number} of {len(THREADS)}: {thread.lesson}")
-        _, document = _review(args, narrator, None, home)
-        documents.append(document)
-        if not args.json:
-            console = _console(args)
-            print_demo_head(console, number, len(THREADS), thread.lesson)
-            print_review(console, document)
-    if args.json:
-        _print_json({"schema": "patchbot.demo/1", "reviews": documents})
-    else:
-        _console(args).print(f"the tree of the demo, with every applied revision: {tree}")
-    return ExitCode.ACCEPT
+        print_found(make_output(args), document)
 
 
 def _run_tree(args: argparse.Namespace, narrator: Narrator) -> int:
@@ -435,7 +299,7 @@ def _print_lab(args: argparse.Namespace, document: dict[str, Any]) -> None:
     from patchbot.lab.command import render_lab
 
     if args.json:
-        _print_json(document)
+        print_json(document)
     else:
         print(render_lab(document))
     sys.stdout.flush()
@@ -450,11 +314,11 @@ def _review_lab(args: argparse.Namespace, narrator: Narrator, lab: Lab, folder: 
     stages = tuple(filter(None, args.stages.split(","))) if args.stages is not None else None
     with lab.serve(args.port) as server:
         args.lore = server.url
-        _, document = _review(args, narrator, stages, folder)
+        _, document = review_once(args, narrator, stages, folder)
     if args.json:
-        _print_json(document)
+        print_json(document)
     else:
-        print_review(_console(args), document)
+        print_review(make_output(args), document)
         print(render_score(lab.story, document))
     return ExitCode.ACCEPT
 
@@ -472,9 +336,9 @@ def _run_doctor(args: argparse.Namespace, narrator: Narrator) -> int:
              "required": c.required}
             for c in checks
         ]  # fmt: skip
-        _print_json({"schema": "patchbot.doctor/1", "checks": rows})
+        print_json({"schema": "patchbot.doctor/1", "checks": rows})
     else:
-        print_checks(_console(args), checks, default_config_hint(find_config(os.environ)))
+        print_checks(make_output(args), checks, default_config_hint(find_config(os.environ)))
     missing = any(check.required and check.found is None for check in checks)
     return ExitCode.COULD_NOT_RUN if missing else ExitCode.ACCEPT
 
@@ -482,15 +346,17 @@ def _run_doctor(args: argparse.Namespace, narrator: Narrator) -> int:
 _RUNNERS: Mapping[str, Callable[[argparse.Namespace, Narrator], int]] = {
     "tui": _run_tui,
     "review": _run_review,
-    "apply": _run_apply,
+    "apply": run_apply,
     "check": _run_check,
     "sim": _run_sim,
     "smoke": _run_smoke,
     "campaign": _run_campaign,
     "tree": _run_tree,
     "lab": _run_lab,
-    "show": _run_show,
-    "demo": _run_demo,
+    "show": run_show,
+    "thread": run_thread,
+    "compare": run_compare,
+    "demo": run_demo,
     "doctor": _run_doctor,
 }
 

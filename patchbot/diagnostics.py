@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import enum
 import json
+import sys
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import RenderableType
@@ -20,8 +25,9 @@ from rich.progress import (
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from patchbot.control import Control
 from patchbot.errors import PatchbotError
-from patchbot.model import StageResult, VerdictStatus
+from patchbot.model import Review, StageResult, VerdictStatus
 from patchbot.report.text import ReportConsole, clean_text
 
 if TYPE_CHECKING:
@@ -88,6 +94,9 @@ class Narrator:
                 self._line.stop()
             self._line = None
 
+    def found(self, review: Review) -> None:
+        """Take the series and its revisions, before any stage runs; nothing to say to a person."""
+
     def say(self, text: str) -> None:
         """Say what is being done now."""
         text = clean_text(text)
@@ -149,12 +158,21 @@ class EventNarrator(Narrator):
     """Tells a program instead of a person: one JSON object a line on standard error.
 
     Each has `event`: "say" and "warn" (`text`), "share" (`text`, `share` 0..1), "fail" (`text`,
-    `hint`), "planned" (`labels`, `stages`), "started" (`label`, `stage`), "ended" (`label` and
-    `result`, as in the document of a review).
+    `hint`), "found" (`document`, the review's without any stage), "planned" (`labels`, `stages`),
+    "started" (`label`, `stage`), "log" (`label`, `stage`, `name`, `path`: a file that grows),
+    "ended" (`label` and `result`, as in the document of a review). `control` hands on what the
+    program asks for.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, control: Control | None = None) -> None:
         super().__init__(stream, plain=True)
+        self._control = control
+        self._lock = threading.Lock()
+
+    def listener(self) -> Listener:
+        """Return a listener for the pipeline, which also asks what is to be stopped."""
+        told = replace(super().listener(), logged=self._logged)
+        return told if self._control is None else replace(told, asked=self._control.take)
 
     def say(self, text: str) -> None:
         """Say what is being done now."""
@@ -163,6 +181,12 @@ class EventNarrator(Narrator):
     def warn(self, text: str) -> None:
         """Say something that should stay in sight."""
         self._tell("warn", text=text)
+
+    def found(self, review: Review) -> None:
+        """Tell the series and its revisions, before any stage runs."""
+        from patchbot.report.document import render_document
+
+        self._tell("found", document=render_document(review))
 
     def measure(self, text: str, share: float) -> None:
         """Say how far something is, from 0 to 1."""
@@ -178,6 +202,9 @@ class EventNarrator(Narrator):
     def _started(self, label: str, stage: str) -> None:
         self._tell("started", label=label, stage=stage)
 
+    def _logged(self, label: str, stage: str, name: str, path: Path) -> None:
+        self._tell("log", label=label, stage=stage, name=name, path=str(path))
+
     def _ended(self, label: str, result: StageResult) -> None:
         from patchbot.store import render_result
 
@@ -185,4 +212,14 @@ class EventNarrator(Narrator):
 
     def _tell(self, event: str, **values: object) -> None:
         with contextlib.suppress(BrokenPipeError, ValueError):
-            print(json.dumps({"event": event, **values}), file=self._stream, flush=True)
+            line = json.dumps({"event": event, **values})
+            with self._lock:  # stages speak from threads of their own
+                print(line, file=self._stream, flush=True)
+
+
+def make_narrator(args: argparse.Namespace) -> Narrator:
+    """Return the narrator that a command line asks for, on standard error."""
+    if not getattr(args, "events", False):
+        return Narrator(sys.stderr, plain=getattr(args, "plain", False))
+    asked = getattr(args, "control", False) and "-" not in args.targets
+    return EventNarrator(sys.stderr, Control(0) if asked else None)

@@ -172,12 +172,16 @@ class Repository:
 
         Raises `GitError` for a name that git does not accept, or that is taken.
         """
+        self.check_branch(name)
+        line = f"create refs/heads/{name}\0{commit}\0"
+        self.run("update-ref", "--stdin", "-z", stdin=line.encode())
+
+    def check_branch(self, name: str) -> None:
+        """Raise `GitError` for a new branch's name that git does not accept, or that is taken."""
         if self.run("check-ref-format", "--branch", name, check=False).returncode != 0:
-            raise GitError(f"{name!r} is no name for a branch")
-        ref = f"refs/heads/{name}"
-        if self.resolve_commit(ref) is not None:
+            raise GitError(f"{name!r} is no name for a branch", hint="such as review/jbd2")
+        if self.resolve_commit(f"refs/heads/{name}") is not None:
             raise GitError(f"the branch {name} exists already", hint="choose another name")
-        self.run("update-ref", "--stdin", "-z", stdin=f"create {ref}\0{commit}\0".encode())
 
     def _clear_stale_lock(self, name: str) -> None:
         """Remove the lock that a killed run left on one of our own refs.

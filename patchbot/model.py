@@ -253,9 +253,15 @@ class RevisionReview:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One series reviewed; `tree` is the git folder used, None where there was none."""
+    """One series reviewed; `tree` is the git folder used, None where there was none.
+
+    `mails` are those of its threads; `asked` is what was asked for beyond the defaults: `base`,
+    `on` and `lore`, as options of the command line.
+    """
 
     series: Series
     revisions: tuple[RevisionReview, ...]
     tree: str | None
     notes: tuple[str, ...] = ()
+    mails: tuple[Mail, ...] = field(default=(), repr=False)
+    asked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,22 +12,29 @@ from pathlib import Path
 
 from patchbot.errors import CancelledError, PatchbotError, StoreError
 from patchbot.model import CRASHED, StageResult, Status
-from patchbot.proc import PROCESSES, count_cores
+from patchbot.proc import PROCESSES, Scope, count_cores
 from patchbot.stages.base import Stage, StageRequest
 from patchbot.store import Store, render_result
 
 _TICK_S = 0.1
 _USABLE = (Status.PASS, Status.WARN)
+CANCELLED = "it was cancelled before it came to an end"
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who is told of what happens; every call comes from the main thread."""
+    """Who is told of what happens; every call comes from the main thread.
+
+    `logged` is told where a log grows while a stage runs: label, stage, a name for it, and its
+    file. `asked` is asked now and then for the stages that are to be stopped, by label and name.
+    """
 
     planned: Callable[[Sequence[str], Sequence[str]], None] = lambda labels, stages: None
     started: Callable[[str, str], None] = lambda label, stage: None
     ended: Callable[[str, StageResult], None] = lambda label, result: None
     warned: Callable[[str], None] = lambda text: None
+    logged: Callable[[str, str, str, Path], None] = lambda label, stage, name, path: None
+    asked: Callable[[], Sequence[tuple[str, str]]] = lambda: ()
 
 
 @dataclass(slots=True)
@@ -37,6 +45,7 @@ class _Job:
     stage: Stage
     request: StageRequest
     result: StageResult | None = None
+    scope: Scope = field(default_factory=Scope)
 
 
 @dataclass(slots=True)
@@ -46,6 +55,7 @@ class _Run:
     listener: Listener
     warnings: list[str] = field(default_factory=list)
     futures: dict[concurrent.futures.Future[StageResult], _Job] = field(default_factory=dict)
+    logs: queue.SimpleQueue[tuple[str, str, str, Path]] = field(default_factory=queue.SimpleQueue)
 
 
 def run_stages(
@@ -60,8 +70,8 @@ def run_stages(
     """Run every stage for every labelled request and return the results by label, in stage order.
 
     A stage whose needs did not pass (or fail, and leave what it needs) is *skipped*; one that
-    raises is an *error*. Finished results are kept in `store` at once. Raises `CancelledError` when
-    stopped by Ctrl-C or `PROCESSES`.
+    raises is an *error*, one that the listener asks to stop is *inconclusive*. Finished results are
+    kept in `store` at once. Raises `CancelledError` when stopped by Ctrl-C or `PROCESSES`.
     """
     todo = [_Job(label, stage, request) for label, request in requests.items() for stage in stages]
     run = _Run(todo, store, listener or Listener())
@@ -77,6 +87,8 @@ def run_stages(
             for future in done:
                 _finish(run, run.futures.pop(future), future.result())
             PROCESSES.check()
+            _tell_logs(run)
+            _stop_asked(run)
             _submit_ready(run, executor, use_stored)
     except (KeyboardInterrupt, CancelledError) as error:
         PROCESSES.cancel()
@@ -86,6 +98,19 @@ def run_stages(
     for warning in dict.fromkeys(run.warnings):
         run.listener.warned(warning)
     return {label: tuple(_ended(job) for job in todo if job.label == label) for label in requests}
+
+
+def _tell_logs(run: _Run) -> None:
+    while not run.logs.empty():
+        run.listener.logged(*run.logs.get())
+
+
+def _stop_asked(run: _Run) -> None:
+    """Stop the stages that somebody asked to stop; what has ended or is not planned stays so."""
+    asked = set(run.listener.asked())
+    for job in run.jobs if asked else ():
+        if job.result is None and (job.label, job.stage.name) in asked:
+            PROCESSES.stop(job.scope)
 
 
 def _ended(job: _Job) -> StageResult:
@@ -109,11 +134,18 @@ def _submit_ready(
                 _finish(run, job, _skip(job, lacking[0]))
                 progress = True
             elif all(result is not None for result in needed):
-                earlier = {r.stage: r for r in needed if r is not None}
-                request = replace(job.request, earlier=earlier)
+                request = _request_of(run, job, needed)
                 run.listener.started(job.label, job.stage.name)
                 run.futures[executor.submit(_run_one, run, job, request, use_stored)] = job
                 running.add(id(job))
+
+
+def _request_of(run: _Run, job: _Job, needed: Sequence[StageResult | None]) -> StageRequest:
+    def watch(name: str, path: Path) -> None:
+        run.logs.put((job.label, job.stage.name, name, path))
+
+    earlier = {result.stage: result for result in needed if result is not None}
+    return replace(job.request, earlier=earlier, watch=watch)
 
 
 def _is_usable(result: StageResult) -> bool:
@@ -143,6 +175,22 @@ def _finish(run: _Run, job: _Job, result: StageResult) -> None:
 
 
 def _run_one(run: _Run, job: _Job, request: StageRequest, use_stored: bool) -> StageResult:
+    """Answer one job, unless it is stopped before it came to an end."""
+    start = time.monotonic()
+    try:
+        with PROCESSES.inside(job.scope):
+            return _answer(run, job, request, use_stored)
+    except CancelledError:
+        if PROCESSES.cancelled:
+            raise
+        seconds = time.monotonic() - start
+        status = Status.INCONCLUSIVE
+        return StageResult(
+            job.stage.name, status, CANCELLED, seconds=seconds, repeat=request.repeat
+        )
+
+
+def _answer(run: _Run, job: _Job, request: StageRequest, use_stored: bool) -> StageResult:
     """Answer one job from the store, or run it and keep the result."""
     PROCESSES.check()
     start = time.monotonic()

@@ -7,18 +7,22 @@ ends the whole group of each program it started.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import shlex
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from patchbot.errors import CancelledError, ProcessError
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _GRACE_S = 0.5
 Running = subprocess.Popen[bytes]
 
@@ -39,12 +43,41 @@ class Completed:
         return self.stderr.decode("utf-8", "replace").strip()
 
 
+class Scope:
+    """One piece of work among others, which can be stopped by itself; see `Processes.inside`."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `Processes.stop` was called for it."""
+        return self._stopped.is_set()
+
+    def mark_stopped(self) -> None:
+        """Let every later check inside it raise; programs that run are not ended by this."""
+        self._stopped.set()
+
+
+_SCOPE: contextvars.ContextVar[Scope | None] = contextvars.ContextVar("scope", default=None)
+
+
+def carried(call: Callable[P, T]) -> Callable[P, T]:
+    """Return a function to hand to another thread: it runs in the scope of who asked for it."""
+    context = contextvars.copy_context()
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return context.copy().run(call, *args, **kwargs)
+
+    return run
+
+
 class Processes:
-    """The programs that run now, so that one call can end them all."""
+    """The programs that run now, so that one call can end them all, or those of one scope."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._live: set[subprocess.Popen[bytes]] = set()
+        self._live: dict[subprocess.Popen[bytes], Scope | None] = {}
         self._cancelled = threading.Event()
         self._interrupted = False
 
@@ -59,9 +92,26 @@ class Processes:
             return [process.pid for process in self._live]
 
     def check(self) -> None:
-        """Raise `CancelledError` once `cancel` was called."""
-        if self.cancelled:
+        """Raise `CancelledError` once `cancel` was called, or `stop` for the scope one is in."""
+        scope = _SCOPE.get()
+        if self.cancelled or (scope is not None and scope.stopped):
             raise CancelledError("stopped")
+
+    @contextlib.contextmanager
+    def inside(self, scope: Scope) -> Iterator[None]:
+        """Make what the block starts part of a scope; other threads join it by `carried`."""
+        token = _SCOPE.set(scope)
+        try:
+            yield
+        finally:
+            _SCOPE.reset(token)
+
+    def stop(self, scope: Scope) -> None:
+        """End the programs of a scope, and let what else is inside it end at its next check."""
+        scope.mark_stopped()
+        with self._lock:
+            live = [process for process, owner in self._live.items() if owner is scope]
+        _end_all(live)
 
     @contextlib.contextmanager
     def started(
@@ -71,7 +121,7 @@ class Processes:
         with self._lock:
             self.check()
             process = _start(argv, env, cwd)
-            self._live.add(process)
+            self._live[process] = _SCOPE.get()
         try:
             yield process
         finally:
@@ -79,20 +129,14 @@ class Processes:
             process.wait()
             _close_streams(process)
             with self._lock:
-                self._live.discard(process)
+                self._live.pop(process, None)
 
     def cancel(self) -> None:
         """End every running program, and start no more."""
         self._cancelled.set()
         with self._lock:
             live = list(self._live)
-        for process in live:
-            _signal_group(process, signal.SIGTERM)
-        deadline = time.monotonic() + _GRACE_S
-        while time.monotonic() < deadline and any(p.poll() is None for p in live):
-            time.sleep(0.02)
-        for process in live:
-            _signal_group(process, signal.SIGKILL)
+        _end_all(live)
 
     def interrupt(self) -> None:
         """Remember a Ctrl-C, for a signal's handler: what swallows its exception is told later."""
@@ -136,6 +180,17 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
 
 
+def _end_all(live: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Ask programs to end, and kill those that do not."""
+    for process in live:
+        _signal_group(process, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_S
+    while time.monotonic() < deadline and any(p.poll() is None for p in live):
+        time.sleep(0.02)
+    for process in live:
+        _signal_group(process, signal.SIGKILL)
+
+
 def _close_streams(process: subprocess.Popen[bytes]) -> None:
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
@@ -150,6 +205,23 @@ def end_program(process: Running, grace_s: float = 5.0) -> None:
     while time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
     _signal_group(process, signal.SIGKILL)
+
+
+def run_interactively(argv: Sequence[str]) -> int:
+    """Run a program on the user's terminal, such as an editor, and return its exit code.
+
+    It stays in this process's group, so that the terminal is its own while it runs; a Ctrl-C is
+    for it alone. For the main thread. Raises `ProcessError` where it can't be started.
+    """
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        return subprocess.run(list(argv), check=False).returncode
+    except FileNotFoundError as error:
+        raise ProcessError(f"{argv[0]} is not installed", hint="set EDITOR to another") from error
+    except (OSError, ValueError) as error:
+        raise ProcessError(f"{argv[0]} can't be started: {error}") from error
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def count_cores() -> int:

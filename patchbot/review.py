@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from patchbot.mail.discover import phrase
 from patchbot.mail.links import find_fixed, find_needed
 from patchbot.mail.mbox import read_mails
 from patchbot.mail.postings import find_postings
-from patchbot.mail.series import build_series, find_revision, select_series
+from patchbot.mail.series import build_series, find_revision, select_series, series_message_ids
 from patchbot.mail.thread import Mails
 from patchbot.model import (
     Attestation,
@@ -32,7 +32,14 @@ from patchbot.model import (
 from patchbot.pipeline import run_stages, stage_folder
 from patchbot.proc import render_command
 from patchbot.settings import Settings
-from patchbot.sources import Collected, KeptArchive, Target, collect_mails, parse_targets
+from patchbot.sources import (
+    Collected,
+    KeptArchive,
+    Target,
+    collect_mails,
+    load_kept,
+    parse_targets,
+)
 from patchbot.stages.base import Stage, StageRequest
 from patchbot.stages.registry import STAGES
 from patchbot.store import Store
@@ -48,7 +55,7 @@ NO_TREE = "no tree: name one with --tree, stand in one, or set `tree` in the con
 class Options:
     """What a user asked for; see `patchbot review --help`.
 
-    `stages` is None for all.
+    `stages` is None for all. `stored` takes the mails that an earlier review kept.
     """
 
     targets: tuple[str, ...]
@@ -60,6 +67,7 @@ class Options:
     stages: tuple[str, ...] | None = None
     no_cache: bool = False
     jobs: int = 0
+    stored: bool = False
 
 
 @dataclass(slots=True)
@@ -75,6 +83,8 @@ class _Context:
     target: Target
     notes: list[str] = field(default_factory=list)
     locks: dict[str, Callable[[Callable[[], None]], None]] = field(default_factory=dict)
+    mails: dict[str, Mail] = field(default_factory=dict)
+    attested: dict[str, Attestation] = field(default_factory=dict)
 
     def locked(self, call: Callable[[], None]) -> None:
         """Run a call while no other patchbot changes refs of the same tree."""
@@ -92,7 +102,10 @@ def run_review(
     """
     stages = choose_stages(options.stages)
     context = _prepare(options, settings, store, narrator, folder)
-    collected = collect_mails(context.target, context.archive, sys.stdin.buffer, narrator.say)
+    kept = _load_kept(context) if options.stored else ()
+    read = sys.stdin.buffer
+    collected = collect_mails(context.target, context.archive, read, narrator.say, kept)
+    _keep_threads(context, collected.mails, collected.series)
     context.notes += collected.notes
     series = collected.series
     chosen = choose_revisions(series, options.revision, collected)
@@ -101,6 +114,7 @@ def run_review(
     if options.on is None and below is None:
         context.notes += _hint_needed(context, collected, chosen)
     checked = [_attest(context, revision) for revision in chosen]
+    narrator.found(_foresee(context, series, checked, bases))
     requests = {r.label: _make_request(context, series, r, bases[r.label], stages) for r in checked}
     results = run_stages(
         requests, stages, store=store, use_stored=not options.no_cache,
@@ -114,8 +128,51 @@ def run_review(
         )
         for revision in checked
     )  # fmt: skip
+    return _make_review(context, series, reviewed)
+
+
+def _make_review(context: _Context, series: Series, reviewed: tuple[RevisionReview, ...]) -> Review:
     tree = str(context.tree.top) if context.tree else None
-    return Review(series, reviewed, tree, tuple(dict.fromkeys(context.notes)))
+    notes = tuple(dict.fromkeys(context.notes))
+    return Review(series, reviewed, tree, notes, tuple(context.mails.values()), _say_asked(context))
+
+
+def _foresee(
+    context: _Context,
+    series: Series,
+    revisions: Sequence[Revision],
+    bases: Mapping[str, tuple[Base | None, str]],
+) -> Review:
+    """Return the review as it is before any stage has run."""
+    verdict = decide_verdict((), Policy())
+    reviewed = tuple(RevisionReview(r, bases[r.label][0], (), verdict) for r in revisions)
+    return _make_review(context, series, reviewed)
+
+
+def _say_asked(context: _Context) -> dict[str, str]:
+    """Return what a later run has to ask for as well; a server's password is not kept."""
+    options, lore = context.options, context.options.lore or context.target.inbox
+    asked = {"base": options.base, "on": options.on}
+    asked["lore"] = lore if lore and "@" not in lore else None
+    return {name: value for name, value in asked.items() if value}
+
+
+def _load_kept(context: _Context) -> list[Mail]:
+    """Return the mails that were kept, and remember what was found of their signatures."""
+    name = context.target.message_id
+    if name is None or context.target.paths:
+        raise UsageError("--stored wants one message-id", hint="patchbot show lists what is kept")
+    mails, document = load_kept(context.store, name)
+    for patch in (patch for each in document["revisions"] for patch in each["patches"]):
+        context.attested[patch["message_id"]] = Attestation(**patch["attestation"])
+    return mails
+
+
+def _keep_threads(context: _Context, mails: Mails, series: Series) -> None:
+    """Remember the mails of the threads that hold a mail of the series."""
+    ids = [each for each in series_message_ids(series) if each in mails]
+    roots = {mails.root(mails[each]).message_id for each in ids}
+    context.mails |= {m.message_id: m for m in mails if mails.root(m).message_id in roots}
 
 
 def choose_stages(names: Sequence[str] | None) -> tuple[Stage, ...]:
@@ -140,7 +197,7 @@ def _prepare(
 ) -> _Context:
     target = parse_targets(options.targets)
     lore = options.lore or target.inbox or settings.lore
-    wanted = not target.paths or options.lore is not None
+    wanted = not options.stored and (not target.paths or options.lore is not None)
     archive = KeptArchive(lore, settings, store, fresh=options.no_cache) if wanted else None
     tree = find_tree(options.tree, settings.tree)
     if options.base is not None:
@@ -160,12 +217,13 @@ def choose_revisions(series: Series, wanted: str, collected: Collected) -> tuple
         return series.revisions[-1:]
     if wanted == "named":
         return (find_revision(series, collected.message_id, collected.mails),)
-    label = wanted if wanted.startswith("v") else f"v{wanted}"
-    found = tuple(revision for revision in series.revisions if revision.label == label)
-    if not found:
-        known = ", ".join(revision.label for revision in series.revisions)
-        raise UsageError(f"there is no revision {wanted!r}", hint=f"there are: {known}")
-    return found
+    labels = [each if each.startswith("v") else f"v{each}" for each in wanted.split(",")]
+    known = {revision.label: revision for revision in series.revisions}
+    for label in labels:
+        if label not in known:
+            name, hint = label.removeprefix("v"), f"there are: {', '.join(known)}"
+            raise UsageError(f"there is no revision {name!r}", hint=hint)
+    return tuple(revision for label, revision in known.items() if label in labels)
 
 
 def _find_below(
@@ -207,6 +265,7 @@ def _find_other(context: _Context, collected: Collected, name: str) -> tuple[Ser
             f"<{other.message_id}> is not among the mails", hint="name its mbox too, or --lore"
         )
     series = select_series(build_series(mails), mails, other.message_id)
+    _keep_threads(context, mails, series)
     return series, find_revision(series, other.message_id, mails)
 
 
@@ -284,7 +343,9 @@ def _attest(context: _Context, revision: Revision) -> Revision:
     archive = context.archive
     patches = []
     for patch in revision.patches:
-        if archive is None:
+        if patch.message_id in context.attested:
+            found = context.attested[patch.message_id]
+        elif archive is None:
             signed = bool(patch.mail.signed)
             reason = "no network was used" if signed else "no signature"
             found = Attestation("not checked" if signed else "none", reason=reason)

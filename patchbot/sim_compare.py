@@ -18,7 +18,7 @@ from kernel_sim.scenario import Scenario
 from patchbot.exporting import export_commit
 from patchbot.git import Repository
 from patchbot.model import Change
-from patchbot.proc import PROCESSES
+from patchbot.proc import PROCESSES, carried
 from patchbot.sim_reach import NOTHING, Reach, find_places, find_reach
 from patchbot.sim_unseen import find_unseen
 from patchbot.simulation import Asked, Place, Row, find_folder, run_kept, without_answer
@@ -173,7 +173,7 @@ def _run_all(
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         try:
-            rows = list(pool.map(run, tasks))
+            rows = list(pool.map(carried(run), tasks))
         except KeyboardInterrupt:
             PROCESSES.cancel()  # else the pool waits for explorers that nobody ends
             raise

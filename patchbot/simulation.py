@@ -35,7 +35,7 @@ from kernel_sim.scenario import MODEL, Scenario
 
 from patchbot.errors import ProcessError, UsageError
 from patchbot.handover import describe_handover
-from patchbot.proc import PROCESSES, run_program
+from patchbot.proc import PROCESSES, carried, run_program
 from patchbot.sandbox import sandbox_environment
 from patchbot.tools.versions import explain_absent
 
@@ -242,7 +242,10 @@ def _make_native(built: Built, place: Place, asked: Asked) -> NativeEngine:
     folder.mkdir(parents=True, exist_ok=True)
     clock = 3600.0 if asked.seconds is None else asked.seconds + _GRACE_S
     engine = NativeEngine(
-        built.program, folder, runner=run_for_engine, limits=Limits(clock_seconds=clock)
+        built.program,
+        folder,
+        runner=carried(run_for_engine),
+        limits=Limits(clock_seconds=clock),
     )
     os.utime(engine.executable)
     _drop_old(folder)

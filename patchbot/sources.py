@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from patchbot.errors import FetchError, MailError, NotFoundError, UsageError
 from patchbot.mail.archive import parse_message_id
 from patchbot.mail.discover import discover_mails
-from patchbot.mail.mbox import read_source, read_stdin
+from patchbot.mail.mbox import read_mails, read_source, read_stdin
 from patchbot.mail.series import build_series, select_series, series_message_ids
 from patchbot.mail.thread import Mails
 from patchbot.model import Attestation, Mail, Series
@@ -163,6 +164,21 @@ class KeptArchive:
         return found
 
 
+def load_kept(store: Store, message_id: str) -> tuple[list[Mail], dict[str, Any]]:
+    """Return the mails that were kept with a review, and its document.
+
+    Raises `MailError` where nothing is kept of it, or a review without its mails.
+    """
+    review = store.find_review(message_id)
+    data = store.load_threads(review.slug) if review is not None else None
+    if review is None or data is None:
+        what = "mails are" if review is not None else "review is"
+        raise MailError(
+            f"no {what} kept of {message_id}", hint=f"run: patchbot review {message_id}"
+        )
+    return list(read_mails(io.BytesIO(data))), review.document
+
+
 def _shown(lore: str) -> str:
     """Return a server's address as it is shown and kept: without a password."""
     if "@" in lore:
@@ -177,12 +193,15 @@ def collect_mails(
     archive: KeptArchive | None,
     stdin: IO[bytes],
     progress: Callable[[str], None],
+    kept: Sequence[Mail] = (),
 ) -> Collected:
     """Read the local mails, fetch what the archive has, and choose the series that is meant.
 
+    `kept` are mails at hand already.
+
     Raises `MailError`, `FetchError` or `UsageError`.
     """
-    local = _read_local(target, stdin, progress)
+    local = [*kept, *_read_local(target, stdin, progress)]
     message_id = target.message_id
     notes: list[str] = []
     if message_id is None:
@@ -194,7 +213,8 @@ def collect_mails(
     mails = Mails(local)
     if message_id not in mails:
         raise MailError(
-            f"<{message_id}> is not among the {len(mails)} mails of {', '.join(target.paths)}",
+            f"<{message_id}> is not among the {len(mails)} mails"
+            f" of {', '.join(target.paths) or 'the store'}",
             hint="name the file that has it, or a server with --lore",
         )
     for shared, others in mails.duplicates.items():

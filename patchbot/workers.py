@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
-from patchbot.errors import PatchbotError
+from patchbot.errors import CancelledError, PatchbotError
 from patchbot.proc import PROCESSES, count_cores
 
 P = ParamSpec("P")
@@ -39,7 +39,8 @@ class Workers:
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function returns in a worker; raises what it raises, or `WorkerError`.
 
-        Raises `CancelledError` when patchbot is stopped; the workers are ended then.
+        Raises `CancelledError` when patchbot is stopped; the workers are ended then. Where only
+        the caller's scope is stopped they go on, as others may wait for them.
         """
         (answer,) = self._wait([self._started().submit(function, *args, **kwargs)])
         return answer
@@ -60,6 +61,12 @@ class Workers:
             raise WorkerError(
                 "a worker process ended without an answer", hint="is there enough memory?"
             ) from error
+        except CancelledError:
+            if PROCESSES.cancelled and not all(future.done() for future in futures):
+                self.end()
+            for future in futures:
+                future.cancel()
+            raise
         except BaseException:
             if not all(future.done() for future in futures):
                 self.end()

@@ -85,6 +85,12 @@ def _header(message: email.message.Message, field: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
+def parse_recipients(raw: bytes) -> tuple[str, str]:
+    """Return the To and Cc headers of a raw mail, decoded, each in one line, "" where absent."""
+    message = _parse_bytes(raw[:MAX_HEADER_BYTES], [])
+    return _header(message, "To"), _header(message, "Cc")
+
+
 def _decode_words(text: str) -> str:
     unfolded = _SPACE.sub(" ", text)
     try:

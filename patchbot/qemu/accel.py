@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from patchbot.errors import PatchbotError
+from patchbot.proc import PROCESSES
 from patchbot.qemu.boot import find_busybox
 from patchbot.qemu.initramfs import Entry, console, folder, pack, program
 from patchbot.qemu.machine import Guest, run_guest
@@ -56,5 +57,6 @@ def _prints_a_line(kernel: Path, place: Path) -> bool:
     try:
         ran = run_guest(Guest(kernel, place / "initrd"), place, accel="kvm", timeout_s=PROBE_S)
     except PatchbotError:
+        PROCESSES.check()
         return False
     return mark.encode() in ran.log

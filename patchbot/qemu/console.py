@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _STAMP = r"(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?)?"
@@ -24,6 +24,8 @@ _TROUBLE = re.compile(
     r"|.*possible (?:recursive|circular) locking).*)$"
 )
 _RESULT = re.compile(r"(?P<ok>ok|not ok) (?P<number>\d+)(?: - (?P<name>.*?))?(?: # (?P<why>.*))?")
+
+_NOT_OK = re.compile(rf"^{_STAMP}\w+ not ok \d+(?: |$)")
 
 
 class End(enum.StrEnum):
@@ -88,6 +90,14 @@ def _troubles(lines: list[str]) -> Iterator[Trouble]:
         match = _TROUBLE.match(line)
         if match is not None:
             yield Trouble(number, match["text"])
+
+
+def find_decisive(lines: Iterable[str]) -> list[int]:
+    """Return the lines (counted from 0) where the kernel complains, or the guest says "not ok".
+
+    They need no mark to be found, so that they are no results: only places worth a look.
+    """
+    return [at for at, line in enumerate(lines) if _TROUBLE.match(line) or _NOT_OK.match(line)]
 
 
 def _cases(said: list[str]) -> Iterator[Case]:

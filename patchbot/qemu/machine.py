@@ -18,6 +18,8 @@ from patchbot.sandbox import find_sandbox, sandbox_environment
 
 QEMU = "qemu-system-x86_64"
 GDB, QMP, CONTROL = "gdb.sock", "qmp.sock", "control.sock"
+SERIAL = "serial.log"
+"""The serial line's file, in the guest's folder."""
 _TICK_S = 0.05
 _MAX_LOG = 16 << 20
 _MAX_WRITES = 2 << 30
@@ -184,7 +186,7 @@ def started_guest(guest: Guest, folder: Path, *, accel: str = "tcg") -> Iterator
     """Boot a guest, lend it, and end it; see `run_guest`."""
     if shutil.which(QEMU) is None:
         raise MachineError(f"{QEMU} is not installed", hint="apt-get install qemu-system-x86")
-    log = folder / "serial.log"
+    log = folder / SERIAL
     argv = command_of(guest, accel, log)
     sandbox = find_sandbox()
     wrapped = sandbox.wrap(

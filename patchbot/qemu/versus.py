@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from patchbot.kbuild.image import Image
 from patchbot.model import Change
-from patchbot.proc import PROCESSES, count_cores
+from patchbot.proc import PROCESSES, carried, count_cores
 from patchbot.qemu.boot import Outcome, Setting
 from patchbot.qemu.compare import Pair
 from patchbot.qemu.kept import boot_kept
+from patchbot.qemu.machine import SERIAL
 from patchbot.qemu.scenario import Scenario
 
 Say = Callable[[str], None]
+Watch = Callable[[str, Path], None]
 _TICK_S = 0.2
 
 
@@ -38,16 +41,19 @@ def compare_images(
     scenarios: Sequence[Scenario],
     setting: Setting,
     say: Say = lambda text: None,
+    watch: Watch = lambda name, path: None,
 ) -> list[Pair]:
     """Run scenarios on both images; what is kept is not run again. The order is the scenarios'.
 
-    The images stand for that of `setting`, whose `place` is a folder for all of them. Raises as
-    `boot_kept`.
+    The images stand for that of `setting`, whose `place` is a folder for all of them. `watch` is
+    told where each boot's serial line grows, and then where it is kept: a name, and the file.
+    Raises as `boot_kept`.
     """
     executor = concurrent.futures.ThreadPoolExecutor(guests_at_once(), "guest")
     try:
         futures = [
-            executor.submit(_compare, base, after, scenario, setting, say) for scenario in scenarios
+            executor.submit(carried(_compare), base, after, scenario, setting, say, watch)
+            for scenario in scenarios
         ]
         todo = set(futures)
         while todo:
@@ -61,16 +67,24 @@ def compare_images(
 
 
 def _compare(
-    base: Image | None, after: Image, scenario: Scenario, setting: Setting, say: Say
+    base: Image | None,
+    after: Image,
+    scenario: Scenario,
+    setting: Setting,
+    say: Say,
+    watch: Watch,
 ) -> Pair:
     """Run one scenario on both; where they differ by chance, try both as often as it asks."""
 
     def boot(image: Image, name: str, runs: int = 1) -> tuple[Outcome, Path]:
         place = setting.place / scenario.file_name / name
-        with _ROOM:
-            PROCESSES.check()
+        with _room():
             say(f"{scenario.name} on the {name}")
-            return boot_kept(scenario, replace(setting, image=image, place=place), runs=runs)
+            watch(f"{scenario.name} on the {name}", place / SERIAL)
+            here = replace(setting, image=image, place=place)
+            outcome, log = boot_kept(scenario, here, runs=runs)
+        watch(f"{scenario.name} on the {name}", log)
+        return outcome, log
 
     two, second = boot(after, "revision")
     one, first = boot(base, "base") if base is not None else (None, None)
@@ -80,6 +94,18 @@ def _compare(
     often = 1 + scenario.confirm
     one, two = boot(base, "base", often)[0], boot(after, "revision", often)[0]
     return replace(pair, base=one, after=two)
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    """Wait until there is room for another guest; raises `CancelledError` when stopped."""
+    while not _ROOM.acquire(timeout=_TICK_S):
+        PROCESSES.check()
+    try:
+        PROCESSES.check()
+        yield
+    finally:
+        _ROOM.release()
 
 
 def _differs(pair: Pair) -> bool:

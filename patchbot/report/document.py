@@ -27,6 +27,7 @@ def render_document(review: Review) -> dict[str, Any]:
             "notes": list(series.notes),
         },
         "tree": review.tree,
+        "asked": {name: review.asked.get(name) for name in ("base", "on", "lore")},
         "revisions": [_render_revision(each) for each in review.revisions],
         "notes": list(review.notes),
     }

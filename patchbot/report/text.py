@@ -45,6 +45,8 @@ def clean_text(text: str) -> str:
 
     Line feeds stay; other line separators are shown as well.
     """
+    if text.isprintable():
+        return text
     out = []
     for char in text:
         code = ord(char)

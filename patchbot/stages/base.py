@@ -22,7 +22,8 @@ class StageRequest:
 
     `tree` and `base` are None where there is none, and `why_no_base` says why. `folder` is
     removed afterwards; what is to outlive the run stands below `home`, None where nothing may.
-    `locked` runs a call while no other patchbot changes the same tree's refs.
+    `locked` runs a call while no other patchbot changes the same tree's refs. `watch` is told of
+    logs that grow while the stage runs, from any thread: a name, and the file.
     """
 
     series: Series
@@ -35,6 +36,7 @@ class StageRequest:
     locked: Callable[[Callable[[], None]], None]
     earlier: Mapping[str, StageResult] = field(default_factory=dict)
     home: Path | None = None
+    watch: Callable[[str, Path], None] = lambda name, path: None
 
 
 class Stage(Protocol):

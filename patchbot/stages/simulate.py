@@ -47,7 +47,9 @@ class SimulateStage:
 
     `data` of its result: `complete`, whether every search came to its end, `patch`, how many
     patches were on what was run, and `scenarios`: for each one's name `result`, `change`, `covered`
-    in words and `schedule` (None without a failure).
+    in words, `schedule` (None without a failure) and `counterexample`: None where it fails on
+    neither side, else `commit`, `scenario`, `schedule`, `failure`, `threads` and `steps` as
+    `patchbot sim` prints them, of the base where it fails there alone.
     """
 
     name = "simulate"
@@ -82,7 +84,11 @@ class SimulateStage:
         data: dict[str, object] = {
             "complete": all(is_answered(row) for row in _rows(ran.pairs)),
             "patch": ran.patches,
-            "scenarios": {pair.scenario: _told(pair) for pair in ran.pairs},
+            "scenarios": {
+                pair.scenario: _told(pair)
+                | {"counterexample": _counterexample(pair, base, commits[ran.patches - 1])}
+                for pair in ran.pairs
+            },
         }
         return self._result(request, status, reason, found, data)
 
@@ -169,6 +175,14 @@ def _told(pair: Pair) -> dict[str, object]:
         "reach": asdict(pair.reach),
         "schedule": row["schedule"],
     }
+
+
+def _counterexample(pair: Pair, base: str, last: str) -> dict[str, object] | None:
+    row, commit = (pair.after, last) if pair.after["failure"] else (pair.base, base)
+    if row is None or not row["failure"]:
+        return None
+    kept = ("scenario", "schedule", "failure", "threads", "steps")
+    return {"commit": commit, **{name: row[name] for name in kept}}
 
 
 def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:

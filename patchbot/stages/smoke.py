@@ -24,7 +24,7 @@ _PROGRAMS = {QEMU: "qemu-system-x86", "busybox": "busybox-static"}
 class SmokeStage:
     """Boots the base's and the revision's image with every scenario.
 
-    `data` of its result: `logs`, where each scenario's serial log stands, by name.
+    `data` of its result: `logs` and `base_logs`, where each scenario's serial log stands, by name.
     """
 
     name = "smoke"
@@ -56,7 +56,9 @@ class SmokeStage:
         request.folder.mkdir(parents=True, exist_ok=True)
         accel = choose_accel("auto", base.kernel, request.home, request.folder / "probe")
         setting = Setting(built, request.folder, request.home, accel)
-        pairs = compare_images(base, built, list(load_scenarios().values()), setting)
+        pairs = compare_images(
+            base, built, list(load_scenarios().values()), setting, watch=request.watch
+        )
         status, reason = judge_pairs(pairs)
         sandbox = find_sandbox().why_not
         return StageResult(
@@ -67,7 +69,11 @@ class SmokeStage:
             findings=tuple(find_changes(pairs)),
             tools={"qemu": find_version(QEMU) or "unknown"},
             repeat=request.repeat,
-            data={"logs": {pair.scenario: pair.logs[1] for pair in pairs}, "accel": accel},
+            data={
+                "logs": {pair.scenario: pair.logs[1] for pair in pairs},
+                "base_logs": {pair.scenario: pair.logs[0] for pair in pairs},
+                "accel": accel,
+            },
         )
 
 

@@ -150,7 +150,7 @@ class Store:
         """Return the kept result with this key, marked as `stored`; None where it is unreadable."""
         row = self._one("SELECT body FROM results WHERE key = ?", key)
         try:
-            return _parse_result(json.loads(row[0])) if row else None
+            return parse_result(json.loads(row[0])) if row else None
         except (ValueError, TypeError, KeyError):
             return None
 
@@ -163,8 +163,11 @@ class Store:
                 _bind(key, result.stage, time.time(), body),
             )
 
-    def save_review(self, slug: str, document: dict[str, Any]) -> None:
-        """Keep a whole review, and which mails belong to it."""
+    def save_review(self, slug: str, document: dict[str, Any], mails: bytes = b"") -> None:
+        """Keep a whole review, which mails belong to it, and (as mboxrd) its threads.
+
+        Without `mails` the threads that were kept before stay.
+        """
         series = document["series"]
         with self._transaction() as db:
             db.execute(
@@ -178,6 +181,17 @@ class Store:
                 "INSERT OR REPLACE INTO mails VALUES (?, ?)",
                 [_bind(message_id, slug) for message_id in series["message_ids"]],
             )
+            if mails:
+                values = _bind(slug, zlib.compress(mails))
+                db.execute("INSERT OR REPLACE INTO threads VALUES (?, ?)", values)
+
+    def load_threads(self, slug: str) -> bytes | None:
+        """Return the mails of a kept review's threads as mboxrd; None where none are kept."""
+        row = self._one("SELECT data FROM threads WHERE slug = ?", slug)
+        try:
+            return zlib.decompress(row[0]) if row else None
+        except zlib.error:
+            return None
 
     def find_review(self, name: str) -> StoredReview | None:
         """Return the kept review that a message-id, a change-id or a slug names."""
@@ -256,7 +270,11 @@ def render_finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _parse_result(values: dict[str, Any]) -> StageResult:
+def parse_result(values: dict[str, Any]) -> StageResult:
+    """Return the stage result that `render_result` rendered, marked as `stored`.
+
+    Raises `KeyError`, `TypeError` or `ValueError` for other values.
+    """
     findings = tuple(
         Finding(
             **{

@@ -23,4 +23,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE reviews ADD COLUMN summary TEXT",
         "CREATE INDEX reviews_by_time ON reviews (at)",
     ),
+    # The mails of a review's threads, as compressed mboxrd.
+    ("CREATE TABLE threads (slug TEXT PRIMARY KEY, data BLOB NOT NULL)",),
 )

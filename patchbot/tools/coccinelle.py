@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patchbot.errors import CancelledError, ProcessError
-from patchbot.proc import PROCESSES, count_cores
+from patchbot.proc import PROCESSES, carried, count_cores
 from patchbot.sandbox import run_sandboxed
 from patchbot.static.sources import CommitSources
 from patchbot.tools.messages import Message, parse_cocci
@@ -105,7 +105,8 @@ def _ask(
 ) -> list[_Answer]:
     workers = count_cores()
     with concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="spatch") as pool:
-        return list(pool.map(lambda script: _ask_one(script, names, source, folder), scripts))
+        ask = carried(lambda script: _ask_one(script, names, source, folder))
+        return list(pool.map(ask, scripts))
 
 
 def _ask_one(script: _Script, names: Sequence[str], source: Path, folder: Path) -> _Answer:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from patchbot.errors import PatchbotError
-from patchbot.proc import run_program
+from patchbot.proc import PROCESSES, run_program
 
 _PACKAGES: Mapping[str, str] = MappingProxyType(
     {"gcc": "gcc", "sparse": "sparse", "spatch": "coccinelle", "perl": "perl", "make": "make",
@@ -28,6 +28,7 @@ def _ask_version(path: str) -> str | None:
     try:
         done = run_program([path, "--version"], timeout_s=_VERSION_S)
     except PatchbotError:
+        PROCESSES.check()
         return None
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     return lines[0].strip() if lines and done.returncode == 0 else None

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App
+from textual.app import SystemCommand
 from textual.message import Message
+from textual.screen import Screen
 
-from patchbot.errors import PatchbotError, StoreError, UsageError
+from patchbot.diagnostics import ExitCode
+from patchbot.errors import StoreError, UsageError
 from patchbot.settings import Settings
 from patchbot.store import Store, StoredReview, Summary
 from patchbot.tree import find_tree
-from patchbot.tui.jobs import Job, review_argv
+from patchbot.tui.doing import DEMO, Doing
+from patchbot.tui.jobs import Job
 from patchbot.tui.listing import ListScreen
 from patchbot.tui.series import SeriesScreen
 from patchbot.tui.state import read_state, write_state
 from patchbot.tui.widgets import Keys
 
 _BUSY_S = 3.0
-_DEMO = ("demo", "--json", "--events")
 
 
 class News(Message):
@@ -32,21 +37,24 @@ class News(Message):
         self.job = job
 
 
-class PatchbotApp(App[None]):
-    """`settings` are the user's; `targets` are reviewed at once."""
+class PatchbotApp(Doing):
+    """`settings` are the user's; `first` is a review to run, and to show, at once."""
 
     TITLE = "patchbot"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[Keys] = [("Q", "quit", "quit")]
 
-    def __init__(self, settings: Settings, tree: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings, tree: Path | None = None, first: Job | None = None
+    ) -> None:
         super().__init__()
         self.settings = settings
+        self.first = first
         self.state = read_state(settings.home)
         self.in_demo = False
-        self._tree = str(tree or settings.tree or "") or None
+        self.tree_name = str(tree or settings.tree or "") or None
         self._jobs: list[Job] = []
-        self._waiting: list[Job] = []
+        self._writing = threading.Lock()
         self._list = ListScreen()
 
     def on_mount(self) -> None:
@@ -54,6 +62,8 @@ class PatchbotApp(App[None]):
         if self.state.theme in self.available_themes:
             self.theme = self.state.theme
         self.push_screen(self._list)
+        if self.first is not None:
+            self.start(self.first)
 
     def on_unmount(self) -> None:
         """Keep the state, and end what runs."""
@@ -62,12 +72,25 @@ class PatchbotApp(App[None]):
         for job in self.running():
             job.cancel()
 
-    # ------------------------------------------------------------ the store, read in threads
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Put what has a key on the screen in sight into the palette, too."""
+        yield from super().get_system_commands(screen)
+        for node, binding, enabled, _ in screen.active_bindings.values():
+            if enabled and binding.description and node is screen:
+                call = partial(screen.run_action, binding.action)
+                title = binding.description.capitalize()
+                yield SystemCommand(title, f"key {self.get_key_display(binding)}", call)
 
-    @property
-    def _home(self) -> Path:
-        """The folder of the store that is shown: the demo has one of its own."""
-        return self.settings.home / "demo" if self.in_demo else self.settings.home
+    def keep_draft(self, text: str) -> None:
+        """Keep what is typed for a new review, on disk at once."""
+        self.state.draft = text
+        self.run_worker(self._write_draft, thread=True, group="state")
+
+    def _write_draft(self) -> None:
+        with self._writing:  # who comes last reads what was typed last
+            write_state(self.settings.home, replace(self.state))
+
+    # ------------------------------------------------------------ the store, read in threads
 
     def read_list(self) -> None:
         """Read the list anew."""
@@ -75,13 +98,13 @@ class PatchbotApp(App[None]):
 
     def _read_list(self) -> None:
         try:
-            store = Store(self._home, _BUSY_S)
+            store = Store(self.home, _BUSY_S)
             try:
                 rows = store.list_reviews()
             finally:
                 store.close()
         except StoreError as error:
-            self.call_from_thread(self._complain, error)
+            self.call_from_thread(self.complain, error)
         else:
             self.call_from_thread(self._take_list, rows)
 
@@ -97,21 +120,31 @@ class PatchbotApp(App[None]):
         try:
             kept = self._find(slug)
         except StoreError as error:
-            self.call_from_thread(self._complain, error)
+            self.call_from_thread(self.complain, error)
             return
         if kept is not None:
             self.call_from_thread(self.push_screen, SeriesScreen(slug, kept.document))
 
     def _find(self, slug: str) -> StoredReview | None:
-        store = Store(self._home, _BUSY_S)
+        store = Store(self.home, _BUSY_S)
         try:
             return store.find_review(slug)
         finally:
             store.close()
 
-    def _complain(self, error: PatchbotError) -> None:
-        words = f"{error}\n{error.hint}" if error.hint else str(error)
-        self.notify(words, severity="error", timeout=15, markup=False)
+    def _read_again(self, slug: str) -> None:
+        try:
+            kept = self._find(slug)
+        except StoreError as error:
+            self.call_from_thread(self.complain, error)
+            return
+        if kept is not None:
+            self.call_from_thread(self._show_again, slug, kept.document)
+
+    def _show_again(self, slug: str, document: Mapping[str, Any]) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, SeriesScreen) and screen.slug == slug:
+                screen.take_document(document)
 
     # ------------------------------------------------------------ commands
 
@@ -137,29 +170,31 @@ class PatchbotApp(App[None]):
     def on_news(self, news: News) -> None:
         """Draw what a command told; read the store again where it has ended."""
         job = news.job
+        if job is self.first and job.found is not None and not self.first_shown:
+            self.first_shown = True
+            self.push_screen(SeriesScreen(job.slug, job.found))
         for screen in self.screen_stack:
             if isinstance(screen, SeriesScreen) and screen.slug == job.slug:
-                self._draw_series(screen, job)
+                screen.refresh_matrix()
         if job.code is None:
             return
         if job in self._jobs:
             self._jobs.remove(job)
             self._say_ended(job)
             self.read_list()
-
-    def _draw_series(self, screen: SeriesScreen, job: Job) -> None:
-        if job.code is not None and job.document is not None and "revisions" in job.document:
-            screen.take_document(job.document)
-        else:
-            screen.refresh_matrix()
+            if job.slug:
+                self.run_worker(lambda: self._read_again(job.slug), thread=True, group="again")
+        self.next_updates()
 
     def _say_ended(self, job: Job) -> None:
+        self.failed = job if job.failure and not job.cancelled else None
         if job.cancelled:
             self.notify(f"stopped: {job.command}", markup=False)
         elif job.failure:
             self.notify(f"{job.command}: {job.failure}", severity="error", timeout=15, markup=False)
         else:
-            self.notify(f"done: {job.command}", markup=False)
+            said = job.lines[-1] if job.argv[0] == "apply" and job.lines else job.command
+            self.notify(f"done: {said}", markup=False)
 
     def cancel(self, job: Job) -> None:
         """Stop a command without waiting for it."""
@@ -167,48 +202,33 @@ class PatchbotApp(App[None]):
 
     # ------------------------------------------------------------ reviews
 
-    def add_series(self, source: str) -> None:
-        """Review what was typed; it is kept until the review has begun."""
-        self.state.draft = ""
-        self.start(Job(review_argv([source], self._tree)))
-
-    def review_again(self, document: Mapping[str, Any], *, fresh: bool) -> None:
-        """Review a series that is kept; of the demo, all are."""
-        if self.in_demo:
-            self.start(Job(_DEMO))
-            return
-        newest = document["revisions"][-1]["message_id"]
-        tree = document["tree"] or self._tree
-        self.start(Job(review_argv([newest], tree, fresh=fresh), slug=document["series"]["slug"]))
-
-    def update_series(self, slugs: Sequence[str]) -> None:
-        """Review kept series from the server, each by itself."""
-        for slug in slugs:
-            self.run_worker(lambda slug=slug: self._update(slug), thread=True, group="update")
-
-    def _update(self, slug: str) -> None:
-        try:
-            kept = self._find(slug)
-        except StoreError as error:
-            self.call_from_thread(self._complain, error)
-            return
-        if kept is not None:
-            self.call_from_thread(self.review_again, kept.document, fresh=True)
-
     def toggle_demo(self) -> None:
         """Show the demo's reviews, made where there are none yet, or one's own again."""
         self.in_demo = not self.in_demo
-        if self.in_demo and not (self._home / "patchbot.db").exists():
-            self.start(Job(_DEMO))
+        if self.in_demo and not (self.home / "patchbot.db").exists():
+            self.start(Job(DEMO))
         self.read_list()
 
 
-def run_tui(settings: Settings, tree: Path | None) -> None:
-    """Show the interface until it is left.
+def run_tui(
+    settings: Settings, tree: Path | None, argv: Sequence[str] = (), *, mouse: bool = True
+) -> int:
+    """Show the interface until it is left; `argv` is a command that reviews something, if any.
 
-    Raises `UsageError` where there is no terminal, and `TreeError` where a named tree is none.
+    Without `mouse`, the terminal keeps it for itself.
+
+    Returns that command's exit code, `INTERRUPTED` where it was stopped, 0 without one. Raises
+    `UsageError` where there is no terminal, and `TreeError` where a named tree is none.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
     found = find_tree(tree, settings.tree)
-    PatchbotApp(settings, found.top if found else None).run()
+    first = Job((*argv, "--json", "--events", "--control")) if argv else None
+    app = PatchbotApp(settings, found.top if found else None, first)
+    app.run(mouse=mouse)
+    if app.return_code:
+        return ExitCode.COULD_NOT_RUN
+    if first is None:
+        return ExitCode.ACCEPT
+    ended = first.code is not None and first.code >= 0 and not first.cancelled
+    return first.code or ExitCode.ACCEPT if ended else ExitCode.INTERRUPTED

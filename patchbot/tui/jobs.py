@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
+from patchbot.control import render_request
 from patchbot.errors import PatchbotError
 from patchbot.proc import PROCESSES, Running, end_program, render_command
+from patchbot.view.commands import FOR_PROGRAMS
 from patchbot.view.matrix import Live
 
 _LAST_LINES: Final = 200
@@ -24,7 +28,8 @@ class Job:
     """One command: `patchbot ARGV`. `slug` is the review that it is about, "" while unknown.
 
     `document` is what it printed, once it has ended; `code` its exit code, None while it runs.
-    `lines` are the last ones that it told.
+    `lines` are the last ones that it told. `home` is the data folder, None for the user's;
+    `found` the document without results that a review tells as soon as it knows its revisions.
     """
 
     argv: tuple[str, ...]
@@ -35,6 +40,8 @@ class Job:
     code: int | None = None
     document: Mapping[str, Any] | None = None
     cancelled: bool = False
+    home: Path | None = None
+    found: Mapping[str, Any] | None = None
     started: float = field(default_factory=time.monotonic)
     _process: Running | None = None
 
@@ -46,7 +53,7 @@ class Job:
     @property
     def command(self) -> str:
         """The command as one would type it."""
-        shown = [word for word in self.argv if word not in ("--json", "--events")]
+        shown = [word for word in self.argv if word not in FOR_PROGRAMS]
         return render_command(["patchbot", *shown])
 
     def run(self, tell: Callable[[Job], None]) -> None:
@@ -61,12 +68,14 @@ class Job:
     def _run(self, tell: Callable[[Job], None]) -> None:
         argv = [sys.executable, "-m", "patchbot", *self.argv]
         out: list[bytes] = []
-        with PROCESSES.started(argv, None, None) as process:
+        env = {**os.environ, "PATCHBOT_HOME": str(self.home)} if self.home else None
+        with PROCESSES.started(argv, env, None) as process:
             self._process = process
             assert process.stdin is not None
             assert process.stdout is not None
             assert process.stderr is not None
-            process.stdin.close()
+            if "--control" not in self.argv:
+                process.stdin.close()
             stdout = process.stdout
             reader = threading.Thread(target=lambda: out.append(stdout.read()), daemon=True)
             reader.start()
@@ -82,9 +91,12 @@ class Job:
         event: Event = {"event": "say", "text": line}
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
             told = json.loads(line)
-            self.live.take(told)
+            self.live.take(told, time.monotonic())
             event = told
         text = event.get("text", "")
+        if event["event"] == "found":
+            self.found = event["document"]
+            self.slug = self.slug or str(event["document"]["series"]["slug"])
         if event["event"] == "fail":
             self.failure = " ".join(filter(None, (text, event.get("hint"))))
         if text:
@@ -98,6 +110,14 @@ class Job:
                 last = self.lines[-1] if self.lines else "it said nothing"
                 self.failure = f"it ended with code {self.code}: {last}"
 
+    def ask_to_cancel(self, label: str, stage: str) -> None:
+        """Ask it to stop one stage; what has ended by then stays as it is."""
+        stdin = self._process.stdin if self._process is not None else None
+        if stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stdin.write(render_request(label, stage).encode())
+                stdin.flush()
+
     def cancel(self) -> None:
         """Ask it to stop; it cleans up after itself, and is killed where it does not."""
         self.cancelled = True
@@ -105,9 +125,6 @@ class Job:
             end_program(self._process)
 
 
-def review_argv(
-    sources: Sequence[str], tree: str | None, *, fresh: bool = False
-) -> tuple[str, ...]:
-    """Return the words of a review of these sources; `fresh` uses nothing that was fetched."""
-    argv = ["review", *sources, *(["--tree", tree] if tree else [])]
-    return (*argv, *(["--no-cache"] if fresh else []), "--json", "--events")
+def review_argv(sources: Sequence[str], tree: str | None) -> tuple[str, ...]:
+    """Return the words of a review of these sources."""
+    return ("review", *sources, *(["--tree", tree] if tree else []), *FOR_PROGRAMS)

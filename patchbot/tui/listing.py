@@ -11,8 +11,11 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
 from patchbot.store import Summary
+from patchbot.tui.asking import Ask
+from patchbot.tui.doing import parse_sources
+from patchbot.tui.replying import Drafts
 from patchbot.tui.widgets import Help, Keys, Prompt, make_text, style_of
-from patchbot.view.lists import SORTS, cut, limit_list, make_row, sort_list
+from patchbot.view.lists import SORTS, cut, limit_list, make_row, one_line, sort_list
 from patchbot.view.matrix import RUNNING
 from patchbot.view.reading import Line
 
@@ -30,6 +33,7 @@ _KEYS = [
     ("U", "the same for all that are listed"),
     ("l", "limit the list to lines with these words; -word: without"),
     ("s", "sort by another column"),
+    ("m", "the drafts of replies"),
     ("D", "the demo: reviews that need no network and no kernel; D again goes back"),
     ("x", "cancel the review of this series"),
     ("X", "cancel all"),
@@ -49,6 +53,7 @@ class ListScreen(Screen[None]):
 
     BINDINGS: ClassVar[Keys] = [
         ("q", "app.quit", "quit"),
+        ("question_mark", "help", "keys"),
         ("j", "move(1)", ""),
         ("k", "move(-1)", ""),
         ("a", "add", "add"),
@@ -56,10 +61,10 @@ class ListScreen(Screen[None]):
         ("U", "update_all", "update all"),
         ("l", "limit", "limit"),
         ("s", "sort", "sort"),
+        ("m", "drafts", "drafts"),
         ("D", "demo", "demo"),
         ("x", "cancel", "cancel"),
         ("X", "cancel_all", ""),
-        ("question_mark", "help", "keys"),
     ]
     app: PatchbotApp
 
@@ -89,6 +94,11 @@ class ListScreen(Screen[None]):
         self.set_interval(1.0, self.refresh_progress)
         self.set_interval(_REREAD_S, self._reread)
         self.app.read_list()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Remember the series for the next start."""
+        if 0 <= event.cursor_row < len(self._shown):
+            self.app.state.slug = self._shown[event.cursor_row].slug
 
     def on_resize(self) -> None:
         """Make titles as long as there is room."""
@@ -123,9 +133,8 @@ class ListScreen(Screen[None]):
         self.refresh_progress()
 
     def _selected(self) -> str | None:
-        table = self.query_one(DataTable)
-        at = table.cursor_row
-        return self._shown[at].slug if 0 <= at < len(self._shown) else None
+        at = self.query_one(DataTable).cursor_row
+        return self._shown[at].slug if 0 <= at < len(self._shown) else self.app.state.slug
 
     def _select(self, slug: str | None) -> None:
         for number, summary in enumerate(self._shown):
@@ -141,9 +150,15 @@ class ListScreen(Screen[None]):
         self.query_one("#head", Static).update(words)
         jobs = self.app.running()
         progress = self.query_one("#progress", Static)
-        progress.display = bool(jobs)
         lines = [f"{job.elapsed()} {job.command}: {job.live.text}" for job in jobs]
-        progress.update(Text("\n".join(lines), "cyan", no_wrap=True, overflow="ellipsis"))
+        lines += [f"{self.app.waiting()} more wait"] if self.app.waiting() else []
+        text = Text("\n".join(lines), "cyan", no_wrap=True, overflow="ellipsis")
+        failed = self.app.failed
+        if failed is not None:
+            said = one_line(f"{failed.command}: {failed.failure}")
+            text.append(("\n" if lines else "") + said, "red")
+        progress.display = bool(text)
+        progress.update(text)
 
     # ------------------------------------------------------------ acting
 
@@ -161,11 +176,16 @@ class ListScreen(Screen[None]):
     def action_add(self) -> None:
         """Ask what to review."""
         hint = "a message-id, an address of a mail, or a path of an mbox; Escape leaves"
-        self.app.push_screen(Prompt("review", self.app.state.draft, hint), self._add)
+        ask = Ask("review", self.app.state.draft, hint, _look_at, self.app.keep_draft)
+        self.app.push_screen(ask, self._add)
 
     def _add(self, typed: str | None) -> None:
-        if typed:
-            self.app.add_series(typed)
+        if typed is not None:
+            self.app.add_series(*parse_sources(typed))
+
+    def action_drafts(self) -> None:
+        """List the drafts of replies."""
+        self.app.push_screen(Drafts())
 
     def action_update(self) -> None:
         """Review the series under the cursor, from the server."""
@@ -174,7 +194,7 @@ class ListScreen(Screen[None]):
             self.app.update_series([slug])
 
     def action_update_all(self) -> None:
-        """Review all that are listed, one after another."""
+        """Review all that are listed, some at a time."""
         self.app.update_series([summary.slug for summary in self._shown])
 
     def action_limit(self) -> None:
@@ -207,9 +227,14 @@ class ListScreen(Screen[None]):
 
     def action_cancel_all(self) -> None:
         """Stop everything that runs."""
+        self.app.forget_updates()
         for job in self.app.running():
             self.app.cancel(job)
 
     def action_help(self) -> None:
         """Show the keys."""
         self.app.push_screen(Help("the list", _KEYS))
+
+
+def _look_at(typed: str) -> None:
+    parse_sources(typed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,48 +11,55 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.coordinate import Coordinate
-from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
+from patchbot.compare import find_commits
 from patchbot.errors import PatchbotError
-from patchbot.tui.reading import Detail, Patches, Quote
+from patchbot.tui.acting import ACTING_KEYS, SeriesActions
+from patchbot.tui.reading import Detail, Quote
+from patchbot.tui.serial import SerialScreen
 from patchbot.tui.widgets import Help, Keys, make_text, style_of
 from patchbot.view.lists import one_line
-from patchbot.view.matrix import Matrix, explain_cell, make_matrix
+from patchbot.view.matrix import Matrix, explain_cell, make_matrix, running_cell, say_progress
 from patchbot.view.reading import Line, commit_of, quote_source
+from patchbot.view.serial import LogFile, find_logs
 
 if TYPE_CHECKING:
     from patchbot.tui.app import PatchbotApp
     from patchbot.tui.jobs import Job
 
+_TURN_S = 0.25
 _KEYS = [
     ("arrows hjkl", "from cell to cell"),
     ("Enter", "what this stage said, or the revision's patches"),
-    ("p", "the patches of the revision"),
+    *ACTING_KEYS,
     ("R", "review again; what did not change is answered from the store"),
     ("u", "fetch the thread anew, and review"),
-    ("x", "cancel the review that runs"),
+    ("x", "cancel the stage under the cursor where it runs or waits, else the review"),
+    ("X", "cancel the review that runs"),
+    ("L", "the serial log of the stage, followed while it runs"),
     ("c", "copy the command that repeats the cell's stage"),
     ("q", "back to the list"),
     ("Q", "leave patchbot"),
 ]
 
 
-class SeriesScreen(Screen[None]):
+class SeriesScreen(SeriesActions):
     """One kept review."""
 
     BINDINGS: ClassVar[Keys] = [
         ("q,escape", "dismiss", "back"),
-        ("p", "patches", "patches"),
+        ("question_mark", "help", "keys"),
         ("R", "review", "review again"),
         ("u", "update", "update"),
         ("x", "cancel", "cancel"),
+        ("X", "cancel_all", ""),
+        ("L", "log", "serial log"),
         ("c", "copy", "copy command"),
         ("h", "move(0,-1)", ""),
         ("j", "move(1,0)", ""),
         ("k", "move(-1,0)", ""),
         ("l", "move(0,1)", ""),
-        ("question_mark", "help", "keys"),
     ]
     app: PatchbotApp
 
@@ -77,7 +85,7 @@ class SeriesScreen(Screen[None]):
         table.focus()
         rows, columns = table.row_count, len(self._matrix.columns)
         table.move_cursor(row=rows - 1, column=columns - 1)
-        self.set_interval(1.0, self._tick)
+        self.set_interval(_TURN_S, self._tick)
 
     # ------------------------------------------------------------ drawing
 
@@ -87,9 +95,12 @@ class SeriesScreen(Screen[None]):
         self.refresh_matrix()
 
     def refresh_matrix(self) -> None:
-        """Draw the matrix anew, with the cursor where it was."""
+        """Draw the matrix anew, with the cursor where it was; before it stands, nothing."""
+        if not self.query("#head"):
+            return
         job = self.app.job_of(self.slug)
-        self._matrix = make_matrix(self._document, job.live if job else None)
+        live = job.live if job else None
+        self._matrix = make_matrix(self._document, live, time.monotonic())
         series = self._document["series"]
         title = Line(one_line(series["title"]), "file")
         author = one_line(f"by {series['author']['name']} <{series['author']['email']}>")
@@ -113,7 +124,19 @@ class SeriesScreen(Screen[None]):
         progress = self.query_one("#progress", Static)
         progress.display = job is not None
         if job is not None:
-            progress.update(_say_progress(job))
+            words = say_progress(job.live, job.elapsed(), stopping=job.cancelled)
+            progress.update(Text(words, "cyan"))
+            self._turn(job)
+
+    def _turn(self, job: Job) -> None:
+        """Draw the cells that run anew."""
+        table, labels, now = self.query_one(DataTable), list(self._matrix.rows), time.monotonic()
+        for label, stage in job.live.running():
+            if label in labels and stage in self._matrix.columns:
+                cell = running_cell(now - job.live.since[label, stage])
+                at = Coordinate(labels.index(label), self._matrix.columns.index(stage))
+                text = Text(cell.text, style_of(cell.style))
+                table.update_cell_at(at, text, update_width=True)
 
     def _explain(self) -> None:
         label, column = self._where()
@@ -138,68 +161,73 @@ class SeriesScreen(Screen[None]):
         label, column = self._where()
         result = self._result(label, column)
         if result is not None:
-            self.app.push_screen(Detail(label, result, self._quote_of(label)))
+            tree = self._document["tree"]
+            self.app.push_screen(Detail(label, result, self._quote_of(label), tree))
         elif label:
             self.action_patches()
 
-    def _commits(self, label: str) -> tuple[str, list[str]]:
-        """Return the base and the commits of a revision; "" and none where it is not applied."""
-        data = (self._revision(label)["stages"].get("apply") or {"data": {}})["data"]
-        commits = data.get("commits") or []
-        return str(data.get("base") or ""), [str(each) for each in commits]
-
     def _quote_of(self, label: str) -> Quote | None:
-        tree, (base, commits) = self._document["tree"], self._commits(label)
+        tree, (base, commits) = self._document["tree"], find_commits(self.revision(label))
         if not tree or not base or not commits:
             return None
         return lambda finding: _quote(str(tree), commit_of(finding, base, commits), finding)
 
-    def _revision(self, label: str) -> Mapping[str, Any]:
-        return next(each for each in self._document["revisions"] if each["label"] == label)
-
     def _result(self, label: str, column: str) -> Mapping[str, Any] | None:
         if not label:
             return None
-        found: Mapping[str, Any] | None = self._revision(label)["stages"].get(column)
+        found: Mapping[str, Any] | None = self.revision(label)["stages"].get(column)
         return found
-
-    def action_patches(self) -> None:
-        """Read the patches of the revision under the cursor."""
-        label, _ = self._where()
-        if not label:
-            return
-        revision = self._revision(label)
-        _, commits = self._commits(label)
-        names = [one_line(patch["title"]) for patch in revision["patches"]]
-        tree = self._document["tree"]
-        if not commits or not tree:
-            self.notify(
-                "not applied to a tree, so there is nothing to read here", severity="warning"
-            )
-            return
-        self.app.push_screen(
-            Patches(
-                label, names[: len(commits)], lambda number: _read_commit(tree, commits[number])
-            )
-        )
 
     def action_review(self) -> None:
         """Run the stages again, from the store where nothing changed."""
-        self.app.review_again(self._document, fresh=False)
+        self.app.review_again(self._document)
         self.refresh_matrix()
 
     def action_update(self) -> None:
         """Ask the server for new mails, and review."""
-        self.app.review_again(self._document, fresh=True)
+        self.app.fetch_again(self._document)
         self.refresh_matrix()
 
     def action_cancel(self) -> None:
+        """Stop the stage under the cursor, where it runs or waits, else the review."""
+        job, at = self.app.job_of(self.slug), self._where()
+        if job is not None and at in job.live.pending():
+            job.ask_to_cancel(*at)
+            self.notify(f"stopping {at[0]} {at[1]}; the other stages go on", markup=False)
+        else:
+            self.action_cancel_all()
+
+    def action_cancel_all(self) -> None:
         """Stop the review of this series."""
         job = self.app.job_of(self.slug)
         if job is None:
             self.notify("no review of this series runs")
         else:
             self.app.cancel(job)
+
+    def action_log(self) -> None:
+        """Show the serial logs of the stage under the cursor."""
+        label, stage = self._where()
+        if not self._find_logs(label, stage) and not self._runs(label, stage):
+            self.notify("no serial log is kept of this cell: the smoke stage has some")
+            return
+        self.app.push_screen(
+            SerialScreen(
+                f"{label} {stage}",
+                lambda: self._find_logs(label, stage),
+                lambda: self._runs(label, stage),
+            )
+        )
+
+    def _runs(self, label: str, stage: str) -> bool:
+        job = self.app.job_of(self.slug)
+        return job is not None and (label, stage) in job.live.pending()
+
+    def _find_logs(self, label: str, stage: str) -> list[LogFile]:
+        job = self.app.job_of(self.slug)
+        live = job.live if job is not None and self._runs(label, stage) else None
+        ended = job.live.results.get((label, stage)) if job is not None else None
+        return find_logs(ended or self._result(label, stage), live, label, stage)
 
     def action_copy(self) -> None:
         """Copy the command that repeats the stage under the cursor."""
@@ -219,14 +247,6 @@ class SeriesScreen(Screen[None]):
         self.app.push_screen(Help("a series", _KEYS))
 
 
-def _say_progress(job: Job) -> Text:
-    running = ", ".join(
-        f"{label} {stage}" for label, stage in sorted(job.live.started - set(job.live.results))
-    )
-    words = running or job.live.text or "starting"
-    return Text(f"{job.elapsed()} {'stopping: ' if job.cancelled else ''}{words}", "cyan")
-
-
 def _quote(tree: str, commit: str, finding: Mapping[str, Any]) -> list[Line]:
     from patchbot.tree import open_tree
 
@@ -235,12 +255,3 @@ def _quote(tree: str, commit: str, finding: Mapping[str, Any]) -> list[Line]:
     except PatchbotError as error:
         return [Line(f"it can't be read: {error}", "dim")]
     return quote_source(text, finding["line"] or 0) if text is not None else []
-
-
-def _read_commit(tree: str, commit: str) -> str:
-    from patchbot.tree import open_tree
-
-    try:
-        return open_tree(Path(tree)).show_commit(commit)
-    except PatchbotError as error:
-        return f"it can't be read: {error}"

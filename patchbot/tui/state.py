@@ -1,4 +1,4 @@
-"""What is kept between two starts: how the list is sorted and limited, and what was typed."""
+"""What is kept between two starts: how the list is shown, where one was, and what was typed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class State:
-    """`draft` is what was typed for a new review that has not been started."""
+    """`draft` is what was typed for a new review that has not been started.
+
+    `slug` is the series that the cursor was on; `beside` is "yes" where diffs are shown side by
+    side.
+    """
 
     sort: str = "reviewed"
     limit: str = ""
     draft: str = ""
     theme: str = ""
+    beside: str = ""
+    slug: str = ""
 
 
 def read_state(home: Path) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from rich.text import Text
@@ -43,12 +43,22 @@ def make_text(lines: Iterable[Line]) -> Text:
 
 
 class Prompt(ModalScreen[str | None]):
-    """Ask for one line; None where it was left with Escape."""
+    """Ask for one line; None where it was left with Escape.
+
+    `keep` is told what is typed as it is typed, so that it is there again after Escape, or a crash.
+    """
 
     BINDINGS: ClassVar[Keys] = [("escape", "dismiss(None)", "leave")]
 
-    def __init__(self, question: str, value: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        question: str,
+        value: str = "",
+        hint: str = "",
+        keep: Callable[[str], None] = lambda text: None,
+    ) -> None:
         super().__init__()
+        self._keep = keep
         self._question, self._value, self._hint = question, value, hint
 
     def compose(self) -> ComposeResult:
@@ -57,6 +67,10 @@ class Prompt(ModalScreen[str | None]):
             yield Label(self._question, markup=False)
             yield Input(self._value)
             yield Label(self._hint, id="hint", markup=False)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Keep what is typed."""
+        self._keep(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with what was typed."""

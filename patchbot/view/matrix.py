@@ -12,6 +12,9 @@ from patchbot.view.lists import one_line
 
 _WEIGHT = {"error": 0, "warning": 1, "note": 2}
 RUNNING = "running"
+SPINNER = "|/-\\"
+"""A turn of the mark before what runs; plain characters, which every terminal has."""
+_TURNS_A_S = 4.0
 WAITING = "waiting"
 
 
@@ -39,7 +42,8 @@ class Matrix:
 class Live:
     """What a running review has told so far: its plan, and a result or None for each cell.
 
-    `text` is what it says that it does now.
+    `text` is what it says that it does now, `logs` the files that grow, by name, of each cell,
+    and `since` when each cell began, in seconds of the clock that `take` is given.
     """
 
     labels: list[str] = field(default_factory=list)
@@ -47,32 +51,66 @@ class Live:
     started: set[tuple[str, str]] = field(default_factory=set)
     results: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     text: str = ""
+    logs: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    since: dict[tuple[str, str], float] = field(default_factory=dict)
 
-    def take(self, event: Mapping[str, Any]) -> None:
+    def pending(self) -> set[tuple[str, str]]:
+        """Return the cells that run or wait, by label and stage."""
+        planned = {(label, stage) for label in self.labels for stage in self.stages}
+        return planned - set(self.results)
+
+    def running(self) -> set[tuple[str, str]]:
+        """Return the cells that run, by label and stage."""
+        return self.started - set(self.results)
+
+    def take(self, event: Mapping[str, Any], now: float = 0.0) -> None:
         """Take an event of `patchbot review --events` into account."""
         kind = event["event"]
         if kind == "planned":
             self.labels, self.stages = list(event["labels"]), list(event["stages"])
         elif kind == "started":
             self.started.add((event["label"], event["stage"]))
+            self.since[event["label"], event["stage"]] = now
         elif kind == "ended":
             self.results[event["label"], event["result"]["stage"]] = event["result"]
+        elif kind == "log":
+            at = event["label"], event["stage"]
+            self.logs.setdefault(at, {})[event["name"]] = event["path"]
         elif kind in ("say", "share"):
             self.text = one_line(event["text"])
 
 
-def make_matrix(document: Mapping[str, Any], live: Live | None = None) -> Matrix:
-    """Return the matrix of a document, with what a review under way has told laid over it."""
+def running_cell(seconds: float) -> Cell:
+    """Return the cell of a stage that has been running for so many seconds: a turning mark."""
+    mark = SPINNER[int(seconds * _TURNS_A_S) % len(SPINNER)]
+    taken = f" {seconds:.0f} s" if seconds >= 1 else ""
+    return Cell(f"{mark} {RUNNING}{taken}", RUNNING)
+
+
+def say_progress(live: Live, elapsed: str, *, stopping: bool = False) -> str:
+    """Say in a line what a review does: "1:02  3 of 12 stages done  v1 smoke, v2 build"."""
+    total = len(live.labels) * len(live.stages)
+    done = f"{len(live.results)} of {total} stages done" if total else ""
+    running = ", ".join(f"{label} {stage}" for label, stage in sorted(live.running()))
+    words = [elapsed, "stopping" if stopping else "", done, one_line(running or live.text)]
+    return "  ".join(filter(None, words)) if done or live.text else f"{elapsed}  starting"
+
+
+def make_matrix(document: Mapping[str, Any], live: Live | None = None, now: float = 0.0) -> Matrix:
+    """Return the matrix of a document, with what a review under way has told laid over it.
+
+    `now` is the time of the clock that `Live.take` is given.
+    """
     revisions = document["revisions"]
     found = {name: None for revision in revisions for name in revision["stages"]}
     stages = tuple(dict.fromkeys([*found, *(live.stages if live else [])]))
     columns = ("revision", "sent", "patches", "trailers", *stages, "verdict")
-    rows = {each["label"]: _row(each, stages, live) for each in revisions}
+    rows = {each["label"]: _row(each, stages, live, now) for each in revisions}
     return Matrix(columns, stages, rows)
 
 
 def _row(
-    revision: Mapping[str, Any], stages: tuple[str, ...], live: Live | None
+    revision: Mapping[str, Any], stages: tuple[str, ...], live: Live | None, now: float
 ) -> tuple[Cell, ...]:
     have, total = len(revision["patches"]), revision["total"]
     counts = count_trailers(revision).items()
@@ -83,16 +121,16 @@ def _row(
         Cell((revision["date"] or "")[:10]),
         Cell(str(have) if have == total else f"{have} of {total}"),
         Cell(" ".join(f"{key}:{count}" for key, count in counts)),
-        *(_stage_cell(revision, stage, live if is_live else None) for stage in stages),
+        *(_stage_cell(revision, stage, live if is_live else None, now) for stage in stages),
         Cell(RUNNING, RUNNING) if is_live else Cell(verdict, verdict),
     )
 
 
-def _stage_cell(revision: Mapping[str, Any], stage: str, live: Live | None) -> Cell:
+def _stage_cell(revision: Mapping[str, Any], stage: str, live: Live | None, now: float) -> Cell:
     at = revision["label"], stage
     if live is not None and stage in live.stages and at not in live.results:
-        word = RUNNING if at in live.started else WAITING
-        return Cell(word, word)
+        since = live.since.get(at)
+        return running_cell(now - since) if since is not None else Cell(WAITING, WAITING)
     result = live.results.get(at) if live is not None else None
     return stage_cell(result or revision["stages"].get(stage))
 

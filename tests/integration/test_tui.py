@@ -23,6 +23,7 @@ from patchbot.stages.registry import STAGES
 from patchbot.store import Store, render_result
 from patchbot.tui.app import PatchbotApp
 from patchbot.tui.listing import ListScreen
+from patchbot.tui.patches import Patches
 from patchbot.tui.reading import Detail
 from patchbot.tui.series import SeriesScreen
 from patchbot.tui.state import read_state
@@ -182,8 +183,8 @@ def test_a_review_is_started_and_shown(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SeriesScreen))
         assert "skipped" in rows(app)[0]
-        await pilot.press("p")  # nothing was applied
-        assert isinstance(app.screen, SeriesScreen)
+        await pilot.press("p")  # nothing was applied: the mails are shown
+        await until(pilot, lambda: isinstance(app.screen, Patches))
         await until(pilot, lambda: not app.running())
 
     drive(home, journey)

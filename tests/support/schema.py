@@ -189,6 +189,7 @@ _REVIEW = exactly(
             }
         ),
         "tree": maybe(_TEXT),
+        "asked": exactly({"base": maybe(_TEXT), "on": maybe(_TEXT), "lore": maybe(_TEXT)}),
         "revisions": each(_REVISION, at_least=1),
         "notes": _TEXTS,
     }

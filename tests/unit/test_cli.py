@@ -23,8 +23,8 @@ from tests.support.git_tree import left_without_trace, run_git
 
 V3 = str(find_mbox("page-protect-v3.mbox"))
 COMMANDS = (
-    "tui", "review", "apply", "check", "sim", "smoke", "campaign", "tree", "lab", "show", "demo",
-    "doctor",
+    "tui", "review", "apply", "check", "sim", "smoke", "campaign", "tree", "lab", "show", "thread",
+    "compare", "demo", "doctor",
 )  # fmt: skip
 Captured = pytest.CaptureFixture[str]
 

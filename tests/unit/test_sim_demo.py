@@ -255,6 +255,11 @@ def test_the_last_patch_that_can_be_run_is(order: str, tree: Repository, tmp_pat
     assert result.status is (Status.FAIL if worse else Status.INCONCLUSIVE)
     assert ("introduced" if worse else "fixed") + ": write-protect/later-page" in words
     assert all(middle[:12] in each.evidence or not worse for each in result.findings)
+    kept = result.data["scenarios"][LATER.name]["counterexample"]
+    assert kept["commit"] == (middle if worse else base)
+    assert (kept["failure"]["kind"], kept["threads"]["2"]) == ("recovery", "writer")
+    assert kept["schedule"].startswith("1@")
+    assert kept["steps"][-1]["thread"] == kept["failure"]["thread"]
 
 
 def test_the_command(tree: Repository, capsys: Captured) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from patchbot.store import Summary
 from patchbot.view.lists import cut, limit_list, make_row, say_age, sort_list
-from patchbot.view.matrix import Cell, Live, explain_cell, make_matrix, stage_cell
+from patchbot.view.matrix import Cell, Live, explain_cell, make_matrix, say_progress, stage_cell
 from patchbot.view.reading import Line, commit_of, make_entries, quote_source, read_diff, say_result
 
 
@@ -107,8 +107,13 @@ def test_a_running_review_lies_over_the_kept_one() -> None:
         live.take(event)
     assert live.text == "look\\x1bing"
     kept = document({"apply": result(status="pass"), "static": result()})
-    cells = make_matrix(kept, live).rows["v1"][4:]
-    assert [cell.text for cell in cells] == ["warn", "running", "waiting", "running"]
+    cells = make_matrix(kept, live, 0.5).rows["v1"][4:]
+    assert [cell.text for cell in cells] == ["warn", "- running", "waiting", "running"]
+    later = make_matrix(kept, live, 61.75).rows["v1"]
+    assert later[5] == Cell("\\ running 62 s", "running")
+    assert say_progress(live, "1:01") == "1:01  1 of 3 stages done  v1 static"
+    assert say_progress(Live(text="reading"), "0:01", stopping=True) == "0:01  stopping  reading"
+    assert say_progress(Live(), "0:00") == "0:00  starting"
 
 
 def test_a_cell_is_explained() -> None:
