@@ -29,7 +29,7 @@ from kernel_sim.machine.emit import emit
 COMMON: Final = (
     "-std=gnu11", "-w", "-fwrapv", "-fno-strict-aliasing", "-fno-pie", "-fno-builtin",
 )  # fmt: skip
-RUNTIME_FLAGS: Final = ("-O3", "-flto", "-flto-partition=none", *COMMON[:-1])
+RUNTIME_FLAGS: Final = ("-O3", *COMMON[:-1])
 PROGRAM_FLAGS: Final = ("-O1", *COMMON, "-fno-delete-null-pointer-checks")
 LINK_FLAGS: Final = ("-no-pie", "-Wl,-Ttext-segment=0x50000000")
 """Addresses are symbols, so code stands below 2 GiB; it stands behind the simulated memory."""
@@ -136,7 +136,7 @@ class Compiler:
                 self._unpack(Path(scratch))
                 names = [name for name in files if name.endswith(".c")]
                 parts = [str(Path(scratch) / name) for name in names]
-                words = [*RUNTIME_FLAGS, "-r", "-nostdlib", "-flinker-output=nolto-rel", *parts]
+                words = [*RUNTIME_FLAGS, "-r", "-nostdlib", *parts]
                 self._make(words, Path(scratch) / "runtime.o", target)
         return target
 

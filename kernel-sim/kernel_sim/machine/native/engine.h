@@ -54,7 +54,6 @@ bool memory_is_shared(u64 address, u64 size);
 /* The kind of failure, or NULL; `constant`: a write to bytes that may be read. */
 const char *memory_fault(u64 address, u64 size, bool write, bool *constant);
 void memory_touch(u64 address, u64 size, bool write); /* before each access */
-bool memory_touch_quickly(u64 address, u64 size, bool write); /* false: it has to be looked at */
 u64 memory_allocate(u32 thread, u64 size); /* 0: this thread's heap is full */
 u64 memory_object(u64 address); /* the size of the object that began there, or 0 */
 void memory_release(u64 address, u64 size);

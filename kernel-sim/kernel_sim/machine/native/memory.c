@@ -63,7 +63,7 @@ void memory_setup(void)
 
 /* ---- who touches what ---- */
 
-static void found(u64 address)
+void memory_find(u64 address)
 {
 	for (u64 i = 0; i < memory_found_count; i++)
 		if (memory_found[i] == address)
@@ -72,7 +72,7 @@ static void found(u64 address)
 	memory_found[memory_found_count++] = address;
 }
 
-static inline void add_touch(u64 address, struct location *l, u16 *mask)
+void memory_add_touch(u64 address, struct location *l, u16 *mask)
 {
 	struct span *s = span_of(address);
 	u16 *of_span = mask == &l->writers ? &s->writers : &s->readers;
@@ -86,27 +86,6 @@ static inline void add_touch(u64 address, struct location *l, u16 *mask)
 	memcpy(&old, &s->readers, sizeof(old));
 	log_undo(SPAN_TOUCHES, address, old);
 	*of_span |= me;
-}
-
-static inline void touch_one(u64 address, bool write)
-{
-	struct location *l = location_of(address);
-	const struct span *s = span_of(address);
-	u16 me = (u16)(1u << self), others, *mask = write ? &l->writers : &l->readers;
-
-	if (write)
-		keep_word(address);
-	if (!memory_concurrent)
-		return;
-	if (!(l->logged & SHARED)) {
-		others = l->writers | s->all_writers;
-		if (write)
-			others |= l->readers | s->all_readers;
-		if (unlikely(others & ~me & ~1u))
-			found(address);
-	}
-	if (unlikely(!(*mask & me)))
-		add_touch(address, l, mask);
 }
 
 /* All of a span at once; false where somebody else has touched it: then words are looked at. */
@@ -199,20 +178,4 @@ void memory_share_clear(void)
 		location_of(at)->logged &= ~SHARED;
 		span_of(at)->shared = 0;
 	}
-}
-
-/* An access within a word that is not shared and that nothing is wrong with, all in one. */
-bool memory_touch_quickly(u64 address, u64 size, bool write)
-{
-	u64 first = (address & 7) * 8, mask = ~0ull >> (64 - 8 * size) << first, word;
-
-	if (!IN_MEMORY(address) || (address & 7) + size > 8 ||
-	    (memory_concurrent && location_of(address)->logged & SHARED))
-		return false;
-	address &= ~7ull;
-	memcpy(&word, shadow + (address - GLOBALS), 8);
-	if (((write ? word : word & EACH_BYTE) ^ EACH_BYTE) & mask)
-		return false;
-	touch_one(address, write);
-	return true;
 }

@@ -6,6 +6,7 @@
 #define MEMORY_H
 
 #include <stdlib.h>
+#include <string.h>
 #include "engine.h"
 
 #define SPAN (MEMORY_END - GLOBALS)
@@ -87,5 +88,44 @@ static inline void keep_word(u64 address)
 }
 
 void keep_span(u64 address);
+void memory_find(u64 address); /* this word is shared, and was not known to be */
+void memory_add_touch(u64 address, struct location *l, u16 *mask); /* the running thread's first */
+
+static inline void touch_one(u64 address, bool write)
+{
+	struct location *l = location_of(address);
+	const struct span *s = span_of(address);
+	u16 me = (u16)(1u << self), others, *mask = write ? &l->writers : &l->readers;
+
+	if (write)
+		keep_word(address);
+	if (!memory_concurrent)
+		return;
+	if (!(l->logged & SHARED)) {
+		others = l->writers | s->all_writers;
+		if (write)
+			others |= l->readers | s->all_readers;
+		if (unlikely(others & ~me & ~1u))
+			memory_find(address);
+	}
+	if (unlikely(!(*mask & me)))
+		memory_add_touch(address, l, mask);
+}
+
+/* An access within a word that is not shared and that nothing is wrong with, all in one. */
+static inline bool memory_touch_quickly(u64 address, u64 size, bool write)
+{
+	u64 first = (address & 7) * 8, mask = ~0ull >> (64 - 8 * size) << first, word;
+
+	if (!IN_MEMORY(address) || (address & 7) + size > 8 ||
+	    (memory_concurrent && location_of(address)->logged & SHARED))
+		return false;
+	address &= ~7ull;
+	memcpy(&word, shadow + (address - GLOBALS), 8);
+	if (((write ? word : word & EACH_BYTE) ^ EACH_BYTE) & mask)
+		return false;
+	touch_one(address, write);
+	return true;
+}
 
 #endif
