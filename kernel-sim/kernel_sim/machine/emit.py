@@ -61,7 +61,7 @@ def emit(program: ir.Program, setup: str = "setup", check: str | None = "check")
             raise ValueError(f"the program has no function {name}()")
     _check_globals(program.globals)
     addresses = _Addresses(program)
-    texts = [_FunctionText(program, addresses, each) for each in program.functions.values()]
+    texts = [_text_of(program, addresses, each) for each in program.functions.values()]
     groups: dict[str, list[_FunctionText]] = {}
     for text in texts:
         groups.setdefault(_part_of(text.function.path), []).append(text)
@@ -90,7 +90,7 @@ def _part_of(path: str) -> str:
 def _part(program: ir.Program, group: Sequence[_FunctionText]) -> str:
     # By name: in what order functions are reached changes with the tree.
     group = sorted(group, key=lambda text: text.function.name)
-    bodies = [line for text in group for line in text.lines()]
+    bodies = [line for text in group for line in text.lines]
     symbols = sorted(set().union(*(text.symbols for text in group)))
     # Weak, so that nothing is concluded from two of them being different objects.
     known = (f"extern const u8 {name}[] __attribute__((weak));" for name in symbols)
@@ -138,7 +138,10 @@ def _address(named: tuple[ir.Global, str]) -> int:
 
 
 class _FunctionText:
-    """The C text of one function, and what it names."""
+    """The C text of one function, and what it names.
+
+    `constants` and `parameters` are what was found out about its constants and what it calls.
+    """
 
     def __init__(self, program: ir.Program, addresses: _Addresses, function: ir.Function) -> None:
         self.program = program
@@ -148,8 +151,18 @@ class _FunctionText:
         self.lines_seen: dict[int, int] = {}
         self.symbols = {self.sites}
         self.called: set[str] = set()
+        self.constants: dict[int, tuple[str, int] | None] = {}
+        self.parameters: dict[str, int | None] = {}
+        self.lines = tuple(self._lines())
+        del self.program, self.addresses  # a text that is kept keeps none of them
 
-    def lines(self) -> Iterator[str]:
+    def fits(self, program: ir.Program, addresses: _Addresses) -> bool:
+        """Tell whether the text would be the same in this program."""
+        return all(
+            found == addresses.find(value) for value, found in self.constants.items()
+        ) and all(wanted == _parameters(program, name) for name, wanted in self.parameters.items())
+
+    def _lines(self) -> Iterator[str]:
         function = self.function
         yield _header(function)
         yield "{"
@@ -219,9 +232,9 @@ class _FunctionText:
         raise ValueError(f"{self.function.name}: a step that the engine does not know: {step}")
 
     def _direct(self, dst: int | None, name: str, args: Sequence[int], site: str) -> str:
-        if name not in self.program.functions:
+        wanted = self.parameters[name] = _parameters(self.program, name)
+        if wanted is None:
             return f"sim_unknown({c_string(f'function {name} does not exist')}, {site});"
-        wanted = self.program.functions[name].parameters
         if len(args) < wanted:
             text = f"{name} takes {wanted} arguments, not {len(args)}"
             return f'sim_failure("wild call", {c_string(text)}, {site});'
@@ -243,7 +256,7 @@ class _FunctionText:
         return f"r{dst} = ({c_type(self.function.registers[dst])})({value});"
 
     def _constant(self, value: int) -> str:
-        found = self.addresses.find(value)
+        found = self.constants[value] = self.addresses.find(value)
         if found is None:
             return _literal(value)
         name, offset = found
@@ -288,6 +301,26 @@ class _FunctionText:
         kind = self.function.returns
         result = "0" if value is None or kind is None else f"(u64)({c_type(kind)})r{value}"
         yield f"return {result};"
+
+
+def _parameters(program: ir.Program, name: str) -> int | None:
+    function = program.functions.get(name)
+    return None if function is None else function.parameters
+
+
+_KEPT: Final = 10_000
+_texts: dict[int, _FunctionText] = {}
+"""By the function's id: programs of one tree have most of their functions in common."""
+
+
+def _text_of(program: ir.Program, addresses: _Addresses, function: ir.Function) -> _FunctionText:
+    kept = _texts.get(id(function))
+    if kept is not None and kept.function is function and kept.fits(program, addresses):
+        return kept
+    if len(_texts) >= _KEPT:
+        _texts.clear()
+    text = _texts[id(function)] = _FunctionText(program, addresses, function)
+    return text
 
 
 def c_type(kind: ir.Type) -> str:

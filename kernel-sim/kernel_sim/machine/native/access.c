@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "engine.h"
+#include "memory.h"
 
 static bool holds(enum kind kind, u64 word, u64 mask, u64 want)
 {

@@ -28,13 +28,22 @@ struct range {
 	bool read, write;
 };
 
-/* ---- memory.c: bytes, which of them are live, who touched them, and taking it all back ---- */
+/* ---- memory.c, live.c, undo.c: bytes, which are live, who touched them; taking it back ---- */
 
 enum { DEAD = 0, LIVE = 1, CONSTANT = 3, FREED = 128 }; /* odd: may be read */
 
+struct memory_mark {
+	u64 undone, heap_next[MAX_THREADS];
+	u64 stack_next[MAX_THREADS]; /* where each thread's next frame begins: the caller says it */
+};
+
 void memory_setup(void);
-void memory_mark(void);	   /* what stands now is what memory_reset() returns to */
-void memory_reset(void);   /* take back everything that was done since the mark */
+void memory_root(void);	 /* what stands now is what memory_reset() returns to */
+void memory_reset(void); /* take back everything that was done since the root */
+void memory_mark(struct memory_mark *mark);
+void memory_back(const struct memory_mark *mark); /* one that is still in the past */
+bool memory_is_old(void);	    /* no more marks, but a reset */
+void memory_state(u64 state[2]); /* a hash of all that may be read and is not as at the root */
 void memory_share(u64 address); /* accesses of these 8 bytes are switch points from now on */
 void memory_share_clear(void);
 extern bool memory_concurrent; /* the concurrent part runs: who touches what is noted */
@@ -45,7 +54,6 @@ bool memory_is_shared(u64 address, u64 size);
 /* The kind of failure, or NULL; `constant`: a write to bytes that may be read. */
 const char *memory_fault(u64 address, u64 size, bool write, bool *constant);
 void memory_touch(u64 address, u64 size, bool write); /* before each access */
-bool memory_touch_quickly(u64 address, u64 size, bool write); /* false: it has to be looked at */
 u64 memory_allocate(u32 thread, u64 size); /* 0: this thread's heap is full */
 u64 memory_object(u64 address); /* the size of the object that began there, or 0 */
 void memory_release(u64 address, u64 size);
@@ -56,6 +64,20 @@ bool memory_frame(u64 address, u64 size, bool live);
 void fiber_setup(void);
 void fiber_prepare(u32 thread, void (*entry)(void)); /* begin anew at its next switch */
 void fiber_switch(u32 from, u32 to);		     /* MAX_THREADS is the main program */
+
+struct image {
+	void *top;	/* the stack pointer */
+	u64 at, length; /* where the stack's bytes are among those that are kept */
+};
+
+bool fiber_can_keep(void);
+/* Keep the stack of a thread that does not run. */
+void fiber_keep(u32 thread, struct image *image);
+/* Keep that of the running thread: false; true when it was put back, and runs from here again. */
+bool fiber_keep_own(u32 thread, struct image *image);
+void fiber_put_back(u32 thread, const struct image *image);
+u64 fiber_kept(void);		 /* so many bytes are kept */
+void fiber_forget(u64 kept); /* all but so many */
 
 /* ---- run.c: one execution ---- */
 
@@ -78,13 +100,14 @@ struct outcome {
 };
 
 extern struct thread threads[MAX_THREADS];
-extern u32 thread_count, self;
+extern u32 thread_count, self, last_thread; /* the one that runs; the one that was picked last */
 extern struct outcome outcome;
 extern u64 visible_steps;
 extern bool concurrent, in_setup;
 
 void run_setup(void);	  /* once */
 void run_execution(void); /* one execution, as decide_next() and decide_value() say */
+void run_thread(void);	  /* where a thread begins */
 void run_state(u64 state[2], u32 last); /* what mode states compares */
 void run_log(u64 value); /* the running thread has seen this value by a visible access */
 extern bool keep_histories; /* only states are compared by them: long copies cost time */
@@ -94,6 +117,18 @@ u32 run_create(const char *name, u64 function, u64 argument, bool daemon);
 
 
 void run_switch(u32 ranges, const struct range *range, enum kind kind, u64 mask, u64 want);
+
+/* ---- keep.c: moments of the execution that ran last, to begin the next one from ---- */
+
+void keep_point(void);	 /* before a thread is picked: this may be worth coming back to */
+bool keep_resume(void);	 /* run an execution from the last moment that it has in common; false: none */
+void keep_switched(u32 from); /* this thread's stack will change no more before it runs again */
+void keep_forget(void);	 /* from now on all is run from the start */
+
+/* ---- checked.c ---- */
+
+bool checked_before(void); /* check() was content with the memory as it is: its steps are added */
+void checked_well(u64 steps); /* it was content with what checked_before() saw */
 
 /* ---- access.c: be about to make an access; each returns whether it was visible ---- */
 
@@ -115,5 +150,9 @@ void trace_access(u32 site, const char *kind, u64 address, u64 size, u64 value);
 u32 decide_next(u32 last, u64 position, u32 candidates);
 u32 decide_value(u32 thread, u64 position, u32 values);
 bool decide_stop(u32 thread, u64 position); /* a replay switches here, shared or not */
+#define NO_NODE (~0ull)
+u64 decide_node(void);		/* the number of the node that comes, if it is new and in a tree */
+u64 decide_changed(void);	/* up to this node the next execution is as the last one was */
+void decide_from(u64 node); /* the next decision is about this node */
 
 #endif

@@ -4,6 +4,7 @@
  * switch between them: own code on x86-64, ucontext elsewhere.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include "engine.h"
 
@@ -46,8 +47,86 @@ __asm__(".text\n"
 	"	movq %rsi, %rsp\n"
 	"	popq %r15\n	popq %r14\n	popq %r13\n"
 	"	popq %r12\n	popq %rbx\n	popq %rbp\n"
+	"	movl $1, %eax\n"
 	"	ret\n"
 	".size sim_fiber_jump, .-sim_fiber_jump\n");
+
+int sim_fiber_mark(void);
+void sim_fiber_copy(void *top);
+
+/* 0, and 1 when sim_fiber_jump() comes to the stack as sim_fiber_copy() found it. */
+__asm__(".text\n"
+	".type sim_fiber_mark, @function\n"
+	"sim_fiber_mark:\n"
+	"	pushq %rbp\n	pushq %rbx\n	pushq %r12\n"
+	"	pushq %r13\n	pushq %r14\n	pushq %r15\n"
+	"	movq %rsp, %rdi\n"
+	"	subq $8, %rsp\n"
+	"	call sim_fiber_copy\n"
+	"	addq $8, %rsp\n"
+	"	popq %r15\n	popq %r14\n	popq %r13\n"
+	"	popq %r12\n	popq %rbx\n	popq %rbp\n"
+	"	xorl %eax, %eax\n"
+	"	ret\n"
+	".size sim_fiber_mark, .-sim_fiber_mark\n");
+
+static char *kept;
+static u64 kept_count, kept_room;
+static struct image *own;
+static u32 own_thread;
+
+static void keep(u32 thread, void *top, struct image *image)
+{
+	u64 length = (u64)(stack_end(thread) - (char *)top);
+
+	if (kept_count + length > kept_room) {
+		kept_room = 2 * (kept_count + length);
+		kept = realloc(kept, kept_room);
+		if (!kept)
+			exit(4);
+	}
+	*image = (struct image){ top, kept_count, length };
+	memcpy(kept + kept_count, top, length);
+	kept_count += length;
+}
+
+__attribute__((used)) void sim_fiber_copy(void *top)
+{
+	keep(own_thread, top, own);
+}
+
+bool fiber_can_keep(void)
+{
+	return true;
+}
+
+void fiber_keep(u32 thread, struct image *image)
+{
+	keep(thread, stack_pointer[thread], image);
+}
+
+bool fiber_keep_own(u32 thread, struct image *image)
+{
+	own = image;
+	own_thread = thread;
+	return sim_fiber_mark();
+}
+
+void fiber_put_back(u32 thread, const struct image *image)
+{
+	memcpy(image->top, kept + image->at, image->length);
+	stack_pointer[thread] = image->top;
+}
+
+u64 fiber_kept(void)
+{
+	return kept_count;
+}
+
+void fiber_forget(u64 count)
+{
+	kept_count = count;
+}
 
 void fiber_setup(void)
 {
@@ -92,6 +171,40 @@ void fiber_prepare(u32 thread, void (*entry)(void))
 void fiber_switch(u32 from, u32 to)
 {
 	swapcontext(&contexts[from], &contexts[to]);
+}
+
+bool fiber_can_keep(void)
+{
+	return false;
+}
+
+void fiber_keep(u32 thread, struct image *image)
+{
+	(void)thread;
+	(void)image;
+}
+
+bool fiber_keep_own(u32 thread, struct image *image)
+{
+	(void)thread;
+	(void)image;
+	return false;
+}
+
+void fiber_put_back(u32 thread, const struct image *image)
+{
+	(void)thread;
+	(void)image;
+}
+
+u64 fiber_kept(void)
+{
+	return 0;
+}
+
+void fiber_forget(u64 count)
+{
+	(void)count;
 }
 
 #endif

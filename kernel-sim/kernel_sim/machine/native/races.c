@@ -19,6 +19,9 @@ static struct brief {
  */
 static u64 *maps, map_size, last_of[MAX_THREADS]; /* each thread's last event, from 1 */
 
+/* For each thread, where its events are. */
+static u64 *places, place_room, place_count[MAX_THREADS];
+
 static u64 words_of(const struct pending *access)
 {
 	u64 found = 0;
@@ -71,24 +74,37 @@ static u64 with_words(u64 words, u64 block)
 	return found;
 }
 
-/* The last event before `end` that may touch one of these words; its number from 1, or 0. */
-static u64 before(u64 words, u64 end)
+/* The first event of another thread that does not happen before `clock`: what is earlier does. */
+static u64 horizon(u64 end, u32 thread, const u32 *clock)
+{
+	for (u32 t = 0; t < MAX_THREADS; t++)
+		if (t != thread && clock[t] < place_count[t] &&
+		    places[t * place_room + clock[t]] < end)
+			end = places[t * place_room + clock[t]];
+	return end;
+}
+
+/*
+ * The last event before `end` that may touch one of these words; its number from 1. Or 0, where
+ * there is none from event `start` on.
+ */
+static u64 before(u64 words, u64 end, u64 start)
 {
 	u64 block = end / 64, found;
 
 	found = end % 64 ? with_words(words, block) & ((1ull << end % 64) - 1) : 0;
-	while (!found && block > 0)
+	while (!found && block > start / 64)
 		found = with_words(words, --block);
 	return found ? block * 64 + 64 - (u64)__builtin_clzll(found) : 0;
 }
 
-static void joined(struct node **events, u64 end, const struct pending *access, const u32 *base,
-		   u32 *clock)
+static void joined(struct node **events, u64 end, u32 thread, const struct pending *access,
+		   const u32 *base, u32 *clock)
 {
-	u64 words = words_of(access);
+	u64 words = words_of(access), start = horizon(end, thread, base);
 
 	memcpy(clock, base, MAX_THREADS * sizeof(*clock));
-	for (u64 i = end; (i = before(words, i)) && i--;) {
+	for (u64 i = end; i > start && (i = before(words, i, start)) && i-- > start;) {
 		const struct brief *b = &briefs[i];
 
 		if (clock[b->thread] < b->count && pending_conflict(access_of(events[i]), access))
@@ -147,7 +163,7 @@ static void add_source(struct node **events, u64 number, u64 end, u32 thread,
 	struct node *node = events[number];
 	u32 clock[MAX_THREADS], first;
 
-	joined(events, end, access, base, clock);
+	joined(events, end, thread, access, base, clock);
 	first = initials(events, number, end, thread, clock);
 	if (first & (node->backtrack | node->sleep | node->done))
 		return;
@@ -158,11 +174,11 @@ static void add_source(struct node **events, u64 number, u64 end, u32 thread,
 static void widen(struct node **events, u64 end, u32 thread, const struct pending *access,
 		  const u32 *base, bool bounded)
 {
-	u64 words = words_of(access);
+	u64 words = words_of(access), start = horizon(end, thread, base);
 	u32 clock[MAX_THREADS];
 
 	memcpy(clock, base, sizeof(clock));
-	for (u64 i = end; (i = before(words, i)) && i--;) {
+	for (u64 i = end; i > start && (i = before(words, i, start)) && i-- > start;) {
 		const struct brief *b = &briefs[i];
 		const struct node *event = events[i];
 
@@ -188,12 +204,15 @@ static void begin_events(u64 count)
 		map_size = room / 64 + 1;
 		briefs = realloc(briefs, room * sizeof(*briefs));
 		maps = realloc(maps, 64 * map_size * sizeof(*maps));
-		if (!briefs || !maps)
+		place_room = room;
+		places = realloc(places, MAX_THREADS * room * sizeof(*places));
+		if (!briefs || !maps || !places)
 			exit(4);
 	}
 	if (maps)
 		memset(maps, 0, 64 * map_size * sizeof(*maps));
 	memset(last_of, 0, sizeof(last_of));
+	memset(place_count, 0, sizeof(place_count));
 }
 
 static void add_event(u64 i, const struct node *event)
@@ -202,6 +221,7 @@ static void add_event(u64 i, const struct node *event)
 
 	briefs[i] = (struct brief){ event->chosen, event->count, goes_on ? briefs[i - 1].run : i };
 	last_of[event->chosen] = i + 1;
+	places[event->chosen * place_room + place_count[event->chosen]++] = i;
 	for (u64 words = words_of(access_of(event)); words; words &= words - 1)
 		maps[(u64)__builtin_ctzll(words) * map_size + i / 64] |= 1ull << i % 64;
 }
@@ -219,7 +239,7 @@ void races_add_points(struct node **events, u64 count, u64 first, const struct p
 
 		node->count = previous(events, node->chosen, base);
 		add_event(i, node);
-		joined(events, i, access_of(node), base, node->clock);
+		joined(events, i, node->chosen, access_of(node), base, node->clock);
 		node->clock[node->chosen] = node->count;
 		widen(events, i, node->chosen, access_of(node), base, bounded);
 	}

@@ -13,14 +13,13 @@
 
 struct thread threads[MAX_THREADS];
 struct outcome outcome;
-u32 thread_count, self, sim_depth;
+u32 thread_count, self, last_thread, sim_depth;
 u64 visible_steps, sim_steps, sim_step_limit = 2000000, sim_stack_next;
 u8 *sim_ran;
 bool concurrent, in_setup;
 
 static char names[MAX_THREADS][4104];
-static u32 last;
-static bool setup_kept, setup_chose;
+static bool setup_kept, chose;
 static struct {
 	struct thread threads[MAX_THREADS];
 	u32 thread_count;
@@ -101,10 +100,11 @@ static u32 pick(void)
 		check_rest();
 		return 0;
 	}
-	next = decide_next(last, last ? threads[last].count : 0, candidates);
+	keep_point();
+	next = decide_next(last_thread, last_thread ? threads[last_thread].count : 0, candidates);
 	if (next == NO_THREAD)
 		end_with(CUT, self, "", "", 0);
-	last = next;
+	last_thread = next;
 	visible_steps++;
 	return next;
 }
@@ -120,6 +120,7 @@ static void switch_to(u32 next)
 	self = next;
 	sim_depth = threads[next].depth;
 	sim_stack_next = threads[next].stack_next;
+	keep_switched(from);
 	fiber_switch(from, next);
 }
 
@@ -144,7 +145,7 @@ void run_switch(u32 ranges, const struct range *range, enum kind kind, u64 mask,
 
 /* ---- the life of a thread ---- */
 
-static void thread_main(void)
+void run_thread(void)
 {
 	struct thread *t = &threads[self];
 
@@ -166,7 +167,7 @@ u32 run_create(const char *name, u64 function, u64 argument, bool daemon)
 	t->function = function;
 	t->argument = argument;
 	t->stack_next = STACKS + number * STACK_SIZE;
-	fiber_prepare(number, thread_main);
+	fiber_prepare(number, run_thread);
 	return number;
 }
 
@@ -191,9 +192,9 @@ static void call_function(u32 number)
 
 static void keep_setup(void)
 {
-	if (setup_chose)
+	if (chose)
 		return;
-	memory_mark();
+	memory_root();
 	memcpy(after_setup.threads, threads, sizeof(threads));
 	after_setup.thread_count = thread_count;
 	after_setup.steps = sim_steps;
@@ -208,7 +209,19 @@ static void take_setup(void)
 	sim_depth = 0;
 	sim_stack_next = STACKS;
 	for (u32 i = 1; i < thread_count; i++)
-		fiber_prepare(i, thread_main);
+		fiber_prepare(i, run_thread);
+}
+
+static void run_check(void)
+{
+	u64 before = sim_steps;
+
+	if (setup_kept && !tracing && checked_before())
+		return;
+	chose = false;
+	call_function(sim_check);
+	if (setup_kept && !tracing && !chose)
+		checked_well(sim_steps - before);
 }
 
 static void main_thread(void)
@@ -221,7 +234,7 @@ static void main_thread(void)
 	concurrent = memory_concurrent = true;
 	switch_to(pick());
 	concurrent = memory_concurrent = false;
-	call_function(sim_check);
+	run_check();
 	end_with(PASSED, 0, "", "", 0);
 }
 
@@ -238,12 +251,12 @@ static void touch_waiting(void)
 	memory_concurrent = false;
 }
 
-void run_execution(void)
+static void start_execution(void)
 {
 	memory_reset();
-	concurrent = memory_concurrent = setup_chose = false;
+	concurrent = memory_concurrent = chose = false;
 	in_setup = true;
-	self = last = 0;
+	self = last_thread = 0;
 	visible_steps = 0;
 	if (setup_kept)
 		take_setup();
@@ -251,6 +264,12 @@ void run_execution(void)
 		first_thread();
 	fiber_prepare(0, main_thread);
 	fiber_switch(MAX_THREADS, 0);
+}
+
+void run_execution(void)
+{
+	if (!setup_kept || !keep_resume())
+		start_execution();
 	concurrent = false;
 	touch_waiting();
 }
@@ -264,7 +283,7 @@ void run_setup(void)
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sim_ran == MAP_FAILED)
 		exit(3);
-	memory_mark();
+	memory_root();
 }
 
 bool keep_histories;
@@ -309,7 +328,7 @@ u64 sim_choose(u64 values, u32 site)
 		snprintf(text, sizeof(text), "sim_choose of %llu values", (unsigned long long)values);
 		run_unsure(text, site);
 	}
-	setup_chose |= !concurrent && !setup_kept;
+	chose |= !concurrent;
 	value = decide_value(self, t->count, (u32)values);
 	t->count++;
 	run_log(value);

@@ -41,6 +41,23 @@ u32 decide_value(u32 thread, u64 position, u32 values)
 	return tree_choose(&the_tree, thread, position, values);
 }
 
+static bool keeping; /* the tree is searched by this process alone, one execution after another */
+
+u64 decide_node(void)
+{
+	return keeping && the_tree.depth == the_tree.size ? the_tree.depth : NO_NODE;
+}
+
+u64 decide_changed(void)
+{
+	return keeping ? the_tree.size - 1 : 0;
+}
+
+void decide_from(u64 node)
+{
+	tree_from(&the_tree, node);
+}
+
 bool decide_stop(u32 thread, u64 position)
 {
 	return replaying && replay_stop(thread, position);
@@ -157,6 +174,7 @@ static enum verdict one_process(struct counts *counts, bool *complete)
 		enum verdict verdict = search_one(counts);
 
 		if (verdict == GROWN && tree_grow(&the_tree, first)) {
+			keep_forget();
 			first = 0;
 			the_search.rounds++;
 			continue;
@@ -185,6 +203,8 @@ static bool one_bound(int bound)
 	enum verdict verdict;
 
 	tree_start(&the_tree, the_search.options.mode, bound);
+	keep_forget();
+	keeping = !may_split();
 	verdict = (may_split() ? jobs_explore : one_process)(&counts, &complete);
 	if (verdict == GROWN)
 		return false;

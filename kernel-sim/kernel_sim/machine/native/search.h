@@ -40,6 +40,7 @@ struct tree {
 
 void tree_start(struct tree *tree, enum mode mode, int bound);
 void tree_begin(struct tree *tree);
+void tree_from(struct tree *tree, u64 node); /* as tree_begin(), when all before this node was met */
 u32 tree_pick(struct tree *tree, u32 last, u64 position, u32 candidates);
 u32 tree_choose(struct tree *tree, u32 thread, u64 position, u32 values);
 void tree_learn(struct tree *tree, u64 first, bool cut);

@@ -28,6 +28,16 @@ void tree_begin(struct tree *tree)
 	tree->parent = NO_PARENT;
 }
 
+void tree_from(struct tree *tree, u64 node)
+{
+	tree->depth = node;
+	tree->used = tree->stack[node].used;
+	tree->parent = NO_PARENT;
+	while (node > 0 && tree->parent == NO_PARENT)
+		if (!tree->stack[--node].values)
+			tree->parent = node;
+}
+
 /* ---- candidates, in order: the one that ran last, then the others by number ---- */
 
 u32 first_candidate(u32 candidates, u32 last)
@@ -59,7 +69,8 @@ static void pending_of(struct pending *p, const struct thread *t)
 
 void pending_now(struct pending *pending)
 {
-	memset(pending, 0, MAX_THREADS * sizeof(*pending));
+	for (u32 i = 0; i < MAX_THREADS; i++)
+		pending[i].present = false;
 	for (u32 i = 1; i < thread_count; i++)
 		pending_of(&pending[i], &threads[i]);
 }
