@@ -141,3 +141,11 @@ def _judge(outcome: Outcome) -> str:
     whole = outcome.result is Result.NO_FAILURE and outcome.complete
     # More than the two threads' starts: the bound was not spent on nothing.
     return "passed" if whole and outcome.covered[1].executions > 100 else "not finished"
+
+
+@pytest.mark.parametrize("scenario", ["truncate/store", "reclaim/clean", "pin/commit"])
+def test_pages_that_go_are_run(scenario: str, trees: Mapping[str, MutantTree]) -> None:
+    """One thread after the other, in every order; test_sim_evict.py goes further."""
+    run = trees["6.12"].explore(scenario, 0)
+    assert run.verdict == "passed"
+    assert run.outcome.executions >= 2
