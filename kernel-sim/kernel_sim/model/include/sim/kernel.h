@@ -11,6 +11,12 @@ void sim_forbid_retry(void);
 /* FS_IOC_SETFLAGS: the file's data is journalled from now on, or not. 0, or a negative error. */
 int sim_set_journal(int on);
 
+/* Whether the file has that flag. */
+int sim_journals(void);
+
+/* During setup: the file is read and written past the page cache from now on, as DAX does it. */
+void sim_use_dax(void);
+
 /* During setup, of a file without pages: what is written to it first goes to its inode. */
 void sim_keep_inline(void);
 
