@@ -3,7 +3,6 @@
  * A file with DAX cannot journal its data, since what is stored never comes by the page cache: to set
  * its journal flag is refused as busy, and nothing is changed.
  */
-#include <sim/kernel.h>
 #include <sim/oracle.h>
 
 #define BUSY	(-16)

@@ -4,7 +4,6 @@
  * data to a block. With SIM_WRITE somebody writes with write(2) meanwhile; what does not fit into the
  * inode (SIM_FAR) moves the data as well.
  */
-#include <sim/kernel.h>
 #include <sim/oracle.h>
 
 #define WRITTEN	(OFFSET + 20)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What scenarios can do on a kernel's tree alone, beside <sim/scenario.h>. */
+/*
+ * What scenarios can do on a kernel's tree alone. Every scenario declares it, by <sim/scenario.h>, so
+ * that all are linked with the same functions of the model.
+ */
 #ifndef _SIM_KERNEL_H
 #define _SIM_KERNEL_H
-
-#include <sim/scenario.h>
 
 /* From now on faults of the calling thread are made without FAULT_FLAG_ALLOW_RETRY. */
 void sim_forbid_retry(void);
