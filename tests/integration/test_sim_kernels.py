@@ -22,6 +22,10 @@ from tests.support.sim_lock_faults import (
 )
 
 FIRST, LATER = "write-protect/first-page", "write-protect/later-page"
+SMALL = ("dax-flip", "inline-race/alone", "inline-race/grown")
+"""What costs next to nothing beside those."""
+
+WRITTEN = "inline-race/written"
 FOUND = {
     "range-start-0": {LATER},
     "early-return": {FIRST, LATER},
@@ -47,12 +51,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-def _compare(kernels: Kernels, home: Path, folder: Path, commits: list[str]) -> dict[str, Pair]:
+def _compare(
+    kernels: Kernels,
+    home: Path,
+    folder: Path,
+    commits: list[str],
+    names: tuple[str, ...] = (FIRST, LATER),
+) -> dict[str, Pair]:
     every = load_scenarios()
     asked = Asked(bound=1, engine="native")
-    work = Work(
-        open_tree(kernels.repository), commits, [every[FIRST], every[LATER]], asked, folder, home
-    )
+    scenarios = [every[name] for name in names]
+    work = Work(open_tree(kernels.repository), commits, scenarios, asked, folder, home)
     return {pair.scenario: pair for pair in compare_commits(work)}
 
 
@@ -70,12 +79,20 @@ def test_the_unmodified_tree_passes(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    found = _compare(kernels, home, tmp_path, [kernels.base])
+    names = (FIRST, LATER, *SMALL, WRITTEN)
+    found = _compare(kernels, home, tmp_path, [kernels.base], names)
     said = {name: _word(pair) for name, pair in found.items()}
     record_property("simulated", ("6.1 unmodified", said))
-    for pair in found.values():
+    failure = found[WRITTEN].after["failure"]
+    # As booted: ext4_write_inline_data_end() finds the data moved.
+    assert (failure["kind"], failure["path"]) == ("BUG", "fs/ext4/inline.c")
+    assert found[WRITTEN].after["covered"][-1]["bound"] == 1
+    for name in (FIRST, LATER, *SMALL):
+        pair = found[name]
         assert pair.after["reasons"] == []
         assert (pair.after["result"], pair.after["complete"]) == ("no failure", True)
+    for name in (FIRST, LATER):
+        pair = found[name]
         kinds = [part["kind"] for part in pair.after["ledger"]["functions"]]
         assert kinds.count("real") > 500
         # More than the two threads' starts: the bound was not spent on nothing.

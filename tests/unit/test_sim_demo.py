@@ -188,7 +188,7 @@ def test_lines_that_are_not_compiled_are_no_pass(tree: Repository, tmp_path: Pat
     base = str(tree.resolve_commit("main"))
     edited = commit_edit(
         tree, "fs/jbd2/journal.c", "#include <linux/jbd2.h>\n",
-        "#include <linux/jbd2.h>\n#ifdef CONFIG_FS_DAX\nint dax;\n#endif\n",
+        "#include <linux/jbd2.h>\n#ifdef CONFIG_NUMA\nint node;\n#endif\n",
     )  # fmt: skip
     asked = replace(work(tree, tmp_path, base, edited), asked=Asked(0, None, "python"))
     (pair,) = compare_commits(asked)

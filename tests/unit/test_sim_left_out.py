@@ -79,9 +79,9 @@ def test_lines(text: str, found: list[tuple[int, int, bool]]) -> None:
 
 
 def test_the_simulators_own_configuration() -> None:
-    """DAX is not in it; a tree with headers of its own has none."""
+    """Memory nodes are not in it; a tree with headers of its own has none."""
     linux = config_of(KITS["linux"])
-    assert find_left_out("#ifdef CONFIG_FS_DAX\na;\n#endif\n", linux) == [LeftOut(2, 2, True)]
+    assert find_left_out("#ifdef CONFIG_NUMA\na;\n#endif\n", linux) == [LeftOut(2, 2, True)]
     assert find_left_out("#ifdef CONFIG_SMP\na;\n#endif\n", linux) == []
     assert find_left_out("#ifdef CONFIG_SMP\na;\n#endif\n", config_of(KITS["bundled"])) != []
 
@@ -90,7 +90,7 @@ def test_the_simulators_own_configuration() -> None:
     ("kit", "path", "compiled"),
     [
         ("linux", "fs/jbd2/commit.c", True), ("linux", "fs/dax.c", False),
-        ("linux", "fs/ext4/inode.c", True), ("linux", "fs/ext4/xattr.c", False),
+        ("linux", "fs/ext4/inode.c", True), ("linux", "fs/ext4/namei.c", False),
         ("linux", "fs/jbd2/deeper/commit.c", False), ("linux", "tools/fs/buffer.c", False),
         ("linux", "include/linux/fs.h", True),
         ("bundled", "fs/jbd2/commit.c", True), ("bundled", "new.c", True),
@@ -101,7 +101,7 @@ def test_files(kit: str, path: str, compiled: bool) -> None:
 
 
 def test_what_is_said_of_a_series(tmp_path: Path) -> None:
-    text = "int a;\n#ifdef CONFIG_FS_DAX\nint b;\nint c;\n#endif\n"
+    text = "int a;\n#ifdef CONFIG_NUMA\nint b;\nint c;\n#endif\n"
     files = {"fs/buffer.c": text, "fs/dax.c": "int d;\n", "Kconfig": "x\n", "mm/swap.c": "int e;\n"}
     tree = open_tree(make_git_tree(tmp_path / "tree", files))
     base = str(tree.resolve_commit("HEAD"))

@@ -31,3 +31,18 @@ int sim_set_journal(int on)
 	inode_unlock(inode);
 	return ret;
 }
+
+int sim_journals(void)
+{
+	return ext4_test_inode_flag(&sim_this_file()->node.vfs_inode, EXT4_INODE_JOURNAL_DATA);
+}
+
+void sim_use_dax(void)
+{
+	struct inode *inode = &sim_this_file()->node.vfs_inode;
+
+	inode->i_flags |= S_DAX;
+	if (!IS_DAX(inode))
+		sim_inconclusive("the tree is read without DAX");
+	ext4_set_aops(inode);
+}

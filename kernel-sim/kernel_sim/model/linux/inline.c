@@ -15,6 +15,15 @@ size_t instead_of_strlen(const char *text)
 	return length;
 }
 
+size_t instead_of_strnlen(const char *text, size_t most)
+{
+	size_t length = 0;
+
+	while (length < most && text[length])
+		length++;
+	return length;
+}
+
 void sim_keep_inline(void)
 {
 	struct inode *inode = &sim_this_file()->node.vfs_inode;

@@ -5,7 +5,6 @@
  * else it is dirty, mapped writable, and what is journalled is in the log. At every block that is
  * written one more processor stores, if it can without a fault.
  */
-#include <sim/kernel.h>
 #include <sim/oracle.h>
 
 #define BESIDE	(SIM_CLEAN ? 17 : OFFSET + 64)

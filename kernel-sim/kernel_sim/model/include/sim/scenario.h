@@ -7,6 +7,7 @@
 #define _SIM_SCENARIO_H
 
 #include <sim/engine.h>
+#include <sim/kernel.h>
 
 enum sim_data_mode { SIM_JOURNAL, SIM_ORDERED, SIM_WRITEBACK };
 
