@@ -68,7 +68,7 @@ def _on_terminal() -> bool:
 
 
 def _run_tui(args: argparse.Namespace, narrator: Narrator) -> int:
-    from patchbot.tui.app import run_tui
+    from patchbot.tui.start import run_tui
 
     run_tui(read_settings(), args.tree, mouse=not args.no_mouse)
     return ExitCode.ACCEPT

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
 
-from patchbot.errors import PatchbotError, StoreError, UsageError
+from patchbot.errors import PatchbotError, StoreError
 from patchbot.settings import Settings
 from patchbot.store import Store, StoredReview, Summary
-from patchbot.tree import find_tree
 from patchbot.tui.jobs import Job, review_argv
 from patchbot.tui.listing import ListScreen
-from patchbot.tui.series import SeriesScreen
 from patchbot.tui.state import read_state, write_state
 from patchbot.tui.widgets import Keys
+
+if TYPE_CHECKING:
+    from patchbot.tui.series import SeriesScreen
 
 _BUSY_S = 3.0
 _DEMO = ("demo", "--json", "--events")
@@ -48,7 +48,7 @@ class PatchbotApp(App[None]):
         self.settings = settings
         self.state = read_state(settings.home)
         self.in_demo = False
-        self._tree = str(tree or settings.tree or "") or None
+        self._tree = str(tree) if tree else None  # else the command finds one, as it does alone
         self._jobs: list[Job] = []
         self._waiting: list[Job] = []
         self._writing = threading.Lock()
@@ -117,6 +117,8 @@ class PatchbotApp(App[None]):
         self.run_worker(lambda: self._read_series(slug), thread=True, group="open", exclusive=True)
 
     def _read_series(self, slug: str) -> None:
+        from patchbot.tui.series import SeriesScreen  # not needed for the list, and large
+
         try:
             kept = self._find(slug)
         except StoreError as error:
@@ -159,6 +161,8 @@ class PatchbotApp(App[None]):
 
     def on_news(self, news: News) -> None:
         """Draw what a command told; read the store again where it has ended."""
+        from patchbot.tui.series import SeriesScreen
+
         job = news.job
         for screen in self.screen_stack:
             if isinstance(screen, SeriesScreen) and screen.slug == job.slug:
@@ -224,14 +228,3 @@ class PatchbotApp(App[None]):
         if self.in_demo and not (self._home / "patchbot.db").exists():
             self.start(Job(_DEMO))
         self.read_list()
-
-
-def run_tui(settings: Settings, tree: Path | None, *, mouse: bool = True) -> None:
-    """Show the interface until it is left; without `mouse`, the terminal keeps it for itself.
-
-    Raises `UsageError` where there is no terminal, and `TreeError` where a named tree is none.
-    """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
-    found = find_tree(tree, settings.tree)
-    PatchbotApp(settings, found.top if found else None).run(mouse=mouse)

@@ -72,7 +72,7 @@ class SeriesScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Title, matrix, progress, and the words on the cell under the cursor."""
         yield Static(id="head")
-        yield DataTable(id="matrix", cursor_type="cell", zebra_stripes=True)
+        yield DataTable(id="matrix", cursor_type="cell", zebra_stripes=True, fixed_columns=1)
         yield Static(id="progress")
         with VerticalScroll(id="body"):
             yield Static(id="text")
