@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.message import Message
 from textual.screen import Screen
 
-from patchbot.diagnostics import ExitCode
-from patchbot.errors import StoreError, UsageError
+from patchbot.errors import StoreError
 from patchbot.settings import Settings
 from patchbot.store import Store, StoredReview, Summary
-from patchbot.tree import find_tree
 from patchbot.tui.doing import DEMO, Doing
 from patchbot.tui.jobs import Job
 from patchbot.tui.listing import ListScreen
-from patchbot.tui.series import SeriesScreen
 from patchbot.tui.state import read_state, write_state
 from patchbot.tui.widgets import Keys
+
+if TYPE_CHECKING:
+    pass
 
 _BUSY_S = 3.0
 
@@ -52,7 +51,8 @@ class PatchbotApp(Doing):
         self.first = first
         self.state = read_state(settings.home)
         self.in_demo = False
-        self.tree_name = str(tree or settings.tree or "") or None
+        # without one, the command finds one, as it does alone
+        self.tree_name = str(tree) if tree else None
         self._jobs: list[Job] = []
         self._writing = threading.Lock()
         self._list = ListScreen()
@@ -117,6 +117,8 @@ class PatchbotApp(Doing):
         self.run_worker(lambda: self._read_series(slug), thread=True, group="open", exclusive=True)
 
     def _read_series(self, slug: str) -> None:
+        from patchbot.tui.series import SeriesScreen  # not needed for the list, and large
+
         try:
             kept = self._find(slug)
         except StoreError as error:
@@ -142,6 +144,8 @@ class PatchbotApp(Doing):
             self.call_from_thread(self._show_again, slug, kept.document)
 
     def _show_again(self, slug: str, document: Mapping[str, Any]) -> None:
+        from patchbot.tui.series import SeriesScreen
+
         for screen in self.screen_stack:
             if isinstance(screen, SeriesScreen) and screen.slug == slug:
                 screen.take_document(document)
@@ -169,6 +173,8 @@ class PatchbotApp(Doing):
 
     def on_news(self, news: News) -> None:
         """Draw what a command told; read the store again where it has ended."""
+        from patchbot.tui.series import SeriesScreen
+
         job = news.job
         if job is self.first and job.found is not None and not self.first_shown:
             self.first_shown = True
@@ -208,27 +214,3 @@ class PatchbotApp(Doing):
         if self.in_demo and not (self.home / "patchbot.db").exists():
             self.start(Job(DEMO))
         self.read_list()
-
-
-def run_tui(
-    settings: Settings, tree: Path | None, argv: Sequence[str] = (), *, mouse: bool = True
-) -> int:
-    """Show the interface until it is left; `argv` is a command that reviews something, if any.
-
-    Without `mouse`, the terminal keeps it for itself.
-
-    Returns that command's exit code, `INTERRUPTED` where it was stopped, 0 without one. Raises
-    `UsageError` where there is no terminal, and `TreeError` where a named tree is none.
-    """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
-    found = find_tree(tree, settings.tree)
-    first = Job((*argv, "--json", "--events", "--control")) if argv else None
-    app = PatchbotApp(settings, found.top if found else None, first)
-    app.run(mouse=mouse)
-    if app.return_code:
-        return ExitCode.COULD_NOT_RUN
-    if first is None:
-        return ExitCode.ACCEPT
-    ended = first.code is not None and first.code >= 0 and not first.cancelled
-    return first.code or ExitCode.ACCEPT if ended else ExitCode.INTERRUPTED
