@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.message import Message
@@ -21,9 +21,6 @@ from patchbot.tui.jobs import Job
 from patchbot.tui.listing import ListScreen
 from patchbot.tui.state import read_state, write_state
 from patchbot.tui.widgets import Keys
-
-if TYPE_CHECKING:
-    pass
 
 _BUSY_S = 3.0
 
