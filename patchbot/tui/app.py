@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -131,21 +131,24 @@ class PatchbotApp(Doing):
         finally:
             store.close()
 
-    def _read_again(self, slug: str) -> None:
+    def _read_again(self, job: Job) -> None:
+        """Read what a command has kept; a series of which more was found may have another name."""
+        found = job.found["series"]["slug"] if job.found else job.slug
         try:
-            kept = self._find(slug)
+            kept = self._find(str(found))
         except StoreError as error:
             self.call_from_thread(self.complain, error)
             return
         if kept is not None:
-            self.call_from_thread(self._show_again, slug, kept.document)
+            self.call_from_thread(self._show_again, job.slug, kept)
 
-    def _show_again(self, slug: str, document: Mapping[str, Any]) -> None:
+    def _show_again(self, slug: str, kept: StoredReview) -> None:
         from patchbot.tui.series import SeriesScreen
 
         for screen in self.screen_stack:
             if isinstance(screen, SeriesScreen) and screen.slug == slug:
-                screen.take_document(document)
+                screen.slug = kept.slug
+                screen.take_document(kept.document)
 
     # ------------------------------------------------------------ commands
 
@@ -186,7 +189,7 @@ class PatchbotApp(Doing):
             self._say_ended(job)
             self.read_list()
             if job.slug:
-                self.run_worker(lambda: self._read_again(job.slug), thread=True, group="again")
+                self.run_worker(lambda: self._read_again(job), thread=True, group="again")
         self.next_updates()
 
     def _say_ended(self, job: Job) -> None:

@@ -153,6 +153,18 @@ def test_a_review_that_an_older_patchbot_kept_has_no_mails(tree: str, capsys: Ca
     assert "no mails are kept" in capsys.readouterr().err
 
 
+def test_what_was_found_of_signatures_stays(tree: str, capsys: Captured) -> None:
+    _, document, _ = run(capsys, "review", V3, "--tree", tree, *QUICK)
+    signed = {"status": "signed", "identity": "mira@example.org", "reason": "DKIM"}
+    document["revisions"][0]["patches"][1]["attestation"] = signed
+    store = Store(read_settings().home)
+    store.save_review(document["series"]["slug"], document)
+    store.close()
+    _, again, _ = run(capsys, "review", COVER, "--stored", "--tree", tree, *QUICK)
+    found = [patch["attestation"]["status"] for patch in again["revisions"][0]["patches"]]
+    assert found == ["none", "signed", "none"]
+
+
 def test_what_was_asked_for_is_kept(tree: str, capsys: Captured) -> None:
     plain = run(capsys, "review", V3, "--tree", tree, *QUICK)[1]
     assert plain["asked"] == {"base": None, "on": None, "lore": None}

@@ -138,8 +138,16 @@ def test_what_a_server_has_anew_is_fetched(
     async def journey(tour: Tour) -> None:
         await tour.until(tour.rows)
         assert "v4 of 2" in tour.rows()[0]
+        await tour.press("enter")
+        await tour.reach(SeriesScreen)
         await tour.press("u")
-        await tour.until(lambda: not tour.app.running() and "v4 of 3" in tour.rows()[0])
+        await tour.until(lambda: [row.split("|")[0] for row in tour.rows()] == ["v2", "v3", "v4"])
+        await tour.press("t")
+        await tour.reach(ThreadScreen)
+        assert tour.words("#head").endswith("mails: 16")
+        await tour.press("q", "q")
+        await tour.reach(ListScreen)
+        await tour.until(lambda: ["v4 of 3" in row for row in tour.rows()] == [True])
 
     drive(home, journey)
 
