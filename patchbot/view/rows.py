@@ -43,6 +43,8 @@ def _pieces(text: str, room: int, width: int) -> list[str]:
         piece = chop_cells(text[at : at + room], room)[0] if room > 0 else ""
         if at + len(piece) < len(text) and " " in piece[2 * len(piece) // 3 :]:
             piece = piece[: piece.rindex(" ") + 1]
+        if not piece and room == width:  # one letter that is wider than all there is
+            piece = text[at]
         pieces.append(piece)
         at, room = at + len(piece), width
     return [each for each in pieces if each]
