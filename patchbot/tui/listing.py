@@ -47,6 +47,11 @@ _EMPTY = [
     Line("  D  see the demo: bundled threads on a bundled tree, no network, about two minutes"),
     Line("  ?  all keys"),
 ]
+_MAKING = [
+    Line("The demo's reviews are being made.", "file"),
+    Line(""),
+    Line("  Each stands here when it is done; Enter opens it, D goes back to your own."),
+]
 
 
 class ListScreen(Screen[None]):
@@ -128,6 +133,8 @@ class ListScreen(Screen[None]):
         self._fill(self._number(kept) + _AT_ONCE)
         self._select(kept)
         self.query_one("#empty").display = not self._all
+        words = _MAKING if self.app.in_demo and self.app.running() else _EMPTY
+        self.query_one("#empty", Static).update(make_text(words))
         self.query_one(DataTable).display = bool(self._all)
         self.refresh_progress()
 

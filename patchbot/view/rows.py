@@ -25,7 +25,7 @@ def fold_row(row: Row, width: int) -> list[Row]:
     room = width
     for part in row:
         for piece in _pieces(part.text, room, width):
-            if cell_len(piece) > room:
+            if cell_len(piece) > room and folded[-1]:
                 folded.append([])
                 room = width
             folded[-1].append(Line(piece, part.style))
