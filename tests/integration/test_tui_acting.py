@@ -408,3 +408,16 @@ def test_without_a_keyboard_nothing_changes(home: Path, tree: Path) -> None:
     ran = run_on_terminal("review", V3, "--tree", tree, "--stages", "apply")
     assert ALTERNATE_SCREEN not in ran.out
     assert "Verdicts" in ran.out
+
+
+def test_a_command_is_of_the_series_that_it_reviews_now() -> None:
+    def found(slug: str) -> str:
+        return json.dumps({"event": "found", "document": {"series": {"slug": slug}}})
+
+    demo, named = Job(("demo",)), Job(("review", "x"), slug="mine")
+    for job in (demo, named):
+        job.take(found("first"))
+    assert (demo.slug, named.slug) == ("first", "mine")
+    for job in (demo, named):
+        job.take(found("second"))
+    assert (demo.slug, named.slug) == ("second", "mine")
