@@ -51,6 +51,8 @@ def test_a_review_on_kept_mails_is_the_same_review(tree: str, capsys: Captured) 
     where = ("--tree", tree, *QUICK)
     code, first, _ = run(capsys, "review", V3, *where)
     again = run(capsys, "review", COVER, "--stored", *where)
+    repeat = again[1]["revisions"][0]["stages"]["static"]["repeat"]
+    assert repeat.endswith(" --stored --revision 3 --no-cache")
     for document in (first, again[1]):
         for revision in document["revisions"]:
             for result in revision["stages"].values():

@@ -93,7 +93,7 @@ def test_what_is_said_of_findings() -> None:
         Line("gone from v2: none", "file"),
         Line("unknown: a stage gave one of the two no answer: 1", "file"),
         Line("  error static/r, introduced (a.c:3): le\\x1baks", "error"),
-        Line("stages without an answer for both", "file"),
+        Line("stages that gave no answer for one of them", "file"),
         Line("  static: v1 fail, v2 skipped", "dim"),
     ]
 
