@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from patchbot.cli import main
 from patchbot.control import Control, parse_request, render_request
+from patchbot.diagnostics import ExitCode
 from patchbot.errors import CancelledError
 from patchbot.model import StageResult, Status, VerdictStatus
 from patchbot.pipeline import CANCELLED, Listener, run_stages
@@ -69,11 +71,12 @@ def test_requests_are_taken_once() -> None:
 def test_a_scope_ends_its_own_programs_only() -> None:
     own, others = Scope(), Scope()
     ended: list[str] = []
+    codes: list[int] = []
 
     def sleep(scope: Scope, name: str, seconds: str) -> None:
         try:
             with PROCESSES.inside(scope):
-                run_program(["sleep", seconds])
+                codes.append(run_program(["sleep", seconds]).returncode)
         except CancelledError:
             ended.append(name)
 
@@ -85,7 +88,7 @@ def test_a_scope_ends_its_own_programs_only() -> None:
     PROCESSES.stop(own)
     for thread in threads:
         thread.join(WAIT_S)
-    assert ended == ["own"]
+    assert (ended, codes) == (["own"], [0])
     PROCESSES.check()  # nobody else is stopped
 
 
@@ -184,3 +187,8 @@ def test_where_a_log_grows_is_told_from_the_main_thread(tmp_path: Path) -> None:
 
     run_stages({"v1": make_request()}, (FakeStage("slow", work),), listener=Listener(logged=logged))
     assert told == [("v1", "slow", "boot on the base", "serial.log", True)]
+
+
+@pytest.mark.parametrize("argv", [["x@example.org", "--control"], ["-", "--events", "--control"]])
+def test_control_goes_with_events_and_has_standard_input_for_itself(argv: list[str]) -> None:
+    assert main(["review", *argv]) == ExitCode.USAGE
