@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import io
+import json
 import os
 import threading
 import time
@@ -13,7 +15,7 @@ import pytest
 
 from patchbot.cli import main
 from patchbot.control import Control, parse_request, render_request
-from patchbot.diagnostics import ExitCode
+from patchbot.diagnostics import EventNarrator, ExitCode
 from patchbot.errors import CancelledError
 from patchbot.model import StageResult, Status, VerdictStatus
 from patchbot.pipeline import CANCELLED, Listener, run_stages
@@ -192,3 +194,20 @@ def test_where_a_log_grows_is_told_from_the_main_thread(tmp_path: Path) -> None:
 @pytest.mark.parametrize("argv", [["x@example.org", "--control"], ["-", "--events", "--control"]])
 def test_control_goes_with_events_and_has_standard_input_for_itself(argv: list[str]) -> None:
     assert main(["review", *argv]) == ExitCode.USAGE
+
+
+def test_a_program_is_told_where_a_log_grows() -> None:
+    stream = io.StringIO()
+    reads, writes = os.pipe()
+    listener = EventNarrator(stream, Control(reads)).listener()
+    listener.logged("v1", "smoke", "boot on the base", Path("/tmp/serial.log"))
+    assert json.loads(stream.getvalue()) == {
+        "event": "log", "label": "v1", "stage": "smoke", "name": "boot on the base",
+        "path": "/tmp/serial.log",
+    }  # fmt: skip
+    os.write(writes, render_request("v1", "smoke").encode())
+    os.close(writes)
+    taken: list[tuple[str, str]] = []
+    until(lambda: taken.extend(listener.asked()) or taken)
+    assert taken == [("v1", "smoke")]
+    assert EventNarrator(stream).listener().asked() == ()
