@@ -75,6 +75,9 @@ def test_the_demo_from_the_first_start_to_the_way_out(terminal: Terminal) -> Non
     seen = terminal.wait_for("sim_store(), writer, step")
     assert "the journal cannot" in seen
     assert "\n > " in seen
+    total = seen.partition(" of ")[2].partition(",")[0]
+    terminal.press("f")  # the whole schedule has as many steps as the short one counts
+    terminal.wait_for(f"{total} steps shown")
     terminal.press("q", "q", "q")
     terminal.wait_for("patchbot's demo (D: back)")
     terminal.press("Q")
