@@ -1,4 +1,4 @@
-"""Run the benchmarks: `make bench`; with `ARGS=kernels` or `ARGS=simulator`, only those."""
+"""Run the benchmarks: `make bench`; with `ARGS=kernels`, `simulator` or `tui`, only those."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import apply, kernels, review, simulator, static
+from benchmarks import apply, kernels, review, simulator, static, tui
 
 
 def main() -> None:
@@ -20,12 +20,15 @@ def _run(words: list[str], folder: Path) -> None:
         kernels.run(folder / "kernels")
     elif words[:1] == ["simulator"]:
         simulator.run(folder / "simulator", [Path(word) for word in words[1:]])
+    elif words == ["tui"]:
+        tui.run(folder / "tui")
     else:
         review.run(folder / "review")
         (folder / "apply").mkdir()
         apply.run(folder / "apply")
         static.run(folder / "static")
         simulator.run(folder / "simulator")
+        tui.run(folder / "tui")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ Fetches the thread, finds every revision of the series, applies each to the tree
 
 The base of a revision is, in this order: --base; its base-commit trailer; the commit whose files
 match its index lines; the catalogue; HEAD, marked as a guess.
+
+On a terminal the interface opens, with the review running in it; --plain prints the report.
 """
 _REVIEW_EXAMPLES = """\
 examples:

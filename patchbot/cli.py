@@ -77,7 +77,7 @@ def _on_terminal() -> bool:
 
 
 def _run_tui(args: argparse.Namespace, narrator: Narrator) -> int:
-    from patchbot.tui.app import run_tui
+    from patchbot.tui.start import run_tui
 
     return run_tui(read_settings(), args.tree, mouse=not args.no_mouse)
 
@@ -87,7 +87,7 @@ def _run_review(args: argparse.Namespace, narrator: Narrator) -> int:
     apart = args.plain or args.json or args.events or "-" in args.targets
     if apart or not _on_terminal() or os.environ.get("TERM") == "dumb":
         return run_review_command(args, narrator)
-    from patchbot.tui.app import run_tui
+    from patchbot.tui.start import run_tui
 
     return run_tui(read_settings(), args.tree, args.words)
 

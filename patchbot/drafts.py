@@ -29,14 +29,10 @@ class Draft:
     at: float
 
 
-def find_draft(home: Path, slug: str, message_id: str) -> Path:
+def find_draft(home: Path, message_id: str) -> Path:
     """Return where the draft of an answer to a mail stands, or would stand."""
     name = hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return home / "drafts" / _folder_name(slug) / f"{name}.eml"
-
-
-def _folder_name(slug: str) -> str:
-    return "".join(each if each.isalnum() or each in "-_." else "-" for each in slug).lstrip(".")
+    return home / "drafts" / f"{name}.eml"
 
 
 def write_draft(path: Path, facts: Mapping[str, str], whole: str, block: str, key: str) -> bool:
@@ -84,7 +80,7 @@ def _read_facts(path: Path) -> dict[str, list[str]]:
 
 def list_drafts(home: Path) -> list[Draft]:
     """Return all drafts, the newest first; a file that says nothing of itself by its name."""
-    found = [_describe(path) for path in (home / "drafts").glob("*/*.eml")]
+    found = [_describe(path) for path in (home / "drafts").glob("*.eml")]
     return sorted(found, key=lambda each: each.at, reverse=True)
 
 
@@ -96,7 +92,7 @@ def _describe(path: Path) -> Draft:
     except OSError:
         at = 0.0
     slug, message_id, subject = values
-    return Draft(path, slug or path.parent.name, message_id, subject or path.name, at)
+    return Draft(path, slug, message_id, subject or path.name, at)
 
 
 def edit_draft(path: Path) -> None:

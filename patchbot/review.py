@@ -387,5 +387,6 @@ def _repeat_command(context: _Context, revision: Revision, base: Base | None) ->
         argv += ["--on", context.options.on]
     elif base is not None and not base.guess:
         argv += ["--base", base.commit]
+    argv += ["--stored"] if context.options.stored else []
     argv += ["--revision", revision.label.removeprefix("v"), "--no-cache"]
     return render_command(argv)

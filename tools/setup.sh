@@ -65,6 +65,7 @@ missing_packages() {
     fi
     have public-inbox-httpd || echo public-inbox
     have xz || echo xz-utils
+    have tmux || echo tmux
     # The sources that the rules are tried on: with and without seeded faults.
     local version
     for version in 6.1 6.12; do

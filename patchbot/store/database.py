@@ -166,10 +166,14 @@ class Store:
     def save_review(self, slug: str, document: dict[str, Any], mails: bytes = b"") -> None:
         """Keep a whole review, which mails belong to it, and (as mboxrd) its threads.
 
-        Without `mails` the threads that were kept before stay.
+        Without `mails` the threads that were kept before stay. A review under another name none of
+        whose mails is left to it was of the same series, before more of it was known: it goes.
         """
         series = document["series"]
         with self._transaction() as db:
+            ids = [_bind(message_id) for message_id in series["message_ids"]]
+            query = "SELECT slug FROM mails WHERE message_id = ?"
+            before = {row[0] for each in ids for row in db.execute(query, each)} - {slug}
             db.execute(
                 "INSERT OR REPLACE INTO reviews VALUES (?, ?, ?, ?, ?, ?, ?)",
                 _bind(
@@ -181,6 +185,8 @@ class Store:
                 "INSERT OR REPLACE INTO mails VALUES (?, ?)",
                 [_bind(message_id, slug) for message_id in series["message_ids"]],
             )
+            for other in before:
+                _drop_empty(db, other)
             if mails:
                 values = _bind(slug, zlib.compress(mails))
                 db.execute("INSERT OR REPLACE INTO threads VALUES (?, ?)", values)
@@ -235,6 +241,13 @@ def _bind(*values: object) -> tuple[object, ...]:
     return tuple(
         v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values
     )
+
+
+def _drop_empty(db: sqlite3.Connection, slug: str) -> None:
+    """Remove a review that no mail belongs to any more, with its threads."""
+    if db.execute("SELECT 1 FROM mails WHERE slug = ?", (slug,)).fetchone() is None:
+        db.execute("DELETE FROM reviews WHERE slug = ?", (slug,))
+        db.execute("DELETE FROM threads WHERE slug = ?", (slug,))
 
 
 def _stored(row: tuple[Any, ...]) -> StoredReview:

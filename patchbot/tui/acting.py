@@ -25,13 +25,11 @@ if TYPE_CHECKING:
     from patchbot.tui.app import PatchbotApp
 
 ACTING_KEYS = [
-    ("t", "the thread: all mails around the series"),
-    ("p", "the patches of the revision, also side by side"),
-    ("d", "compare the revision with another: findings, range-diff"),
+    ("t p", "the thread of mails; the patches"),
+    ("d", "compare with another revision"),
     ("S", "run chosen stages on chosen revisions"),
-    ("B", "test the revision, and make a branch of it on an accept"),
-    ("r", "draft a reply to the revision's first mail"),
-    ("m", "the drafts of replies"),
+    ("B", "test, and make a branch on an accept"),
+    ("r m", "draft a reply to the revision; all drafts"),
     ("e", "export the report to a file"),
 ]
 _BRANCH_HINT = "a new branch; all stages run first, and without an accept none is made"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,15 +13,12 @@ from textual.app import SystemCommand
 from textual.message import Message
 from textual.screen import Screen
 
-from patchbot.diagnostics import ExitCode
-from patchbot.errors import StoreError, UsageError
+from patchbot.errors import StoreError
 from patchbot.settings import Settings
 from patchbot.store import Store, StoredReview, Summary
-from patchbot.tree import find_tree
 from patchbot.tui.doing import DEMO, Doing
 from patchbot.tui.jobs import Job
 from patchbot.tui.listing import ListScreen
-from patchbot.tui.series import SeriesScreen
 from patchbot.tui.state import read_state, write_state
 from patchbot.tui.widgets import Keys
 
@@ -52,7 +48,8 @@ class PatchbotApp(Doing):
         self.first = first
         self.state = read_state(settings.home)
         self.in_demo = False
-        self.tree_name = str(tree or settings.tree or "") or None
+        # without one, the command finds one, as it does alone
+        self.tree_name = str(tree) if tree else None
         self._jobs: list[Job] = []
         self._writing = threading.Lock()
         self._list = ListScreen()
@@ -117,6 +114,8 @@ class PatchbotApp(Doing):
         self.run_worker(lambda: self._read_series(slug), thread=True, group="open", exclusive=True)
 
     def _read_series(self, slug: str) -> None:
+        from patchbot.tui.series import SeriesScreen  # not needed for the list, and large
+
         try:
             kept = self._find(slug)
         except StoreError as error:
@@ -132,19 +131,24 @@ class PatchbotApp(Doing):
         finally:
             store.close()
 
-    def _read_again(self, slug: str) -> None:
+    def _read_again(self, job: Job) -> None:
+        """Read what a command has kept; a series of which more was found may have another name."""
+        found = job.found["series"]["slug"] if job.found else job.slug
         try:
-            kept = self._find(slug)
+            kept = self._find(str(found))
         except StoreError as error:
             self.call_from_thread(self.complain, error)
             return
         if kept is not None:
-            self.call_from_thread(self._show_again, slug, kept.document)
+            self.call_from_thread(self._show_again, job.slug, kept)
 
-    def _show_again(self, slug: str, document: Mapping[str, Any]) -> None:
+    def _show_again(self, slug: str, kept: StoredReview) -> None:
+        from patchbot.tui.series import SeriesScreen
+
         for screen in self.screen_stack:
             if isinstance(screen, SeriesScreen) and screen.slug == slug:
-                screen.take_document(document)
+                screen.slug = kept.slug
+                screen.take_document(kept.document)
 
     # ------------------------------------------------------------ commands
 
@@ -169,6 +173,8 @@ class PatchbotApp(Doing):
 
     def on_news(self, news: News) -> None:
         """Draw what a command told; read the store again where it has ended."""
+        from patchbot.tui.series import SeriesScreen
+
         job = news.job
         if job is self.first and job.found is not None and not self.first_shown:
             self.first_shown = True
@@ -183,7 +189,7 @@ class PatchbotApp(Doing):
             self._say_ended(job)
             self.read_list()
             if job.slug:
-                self.run_worker(lambda: self._read_again(job.slug), thread=True, group="again")
+                self.run_worker(lambda: self._read_again(job), thread=True, group="again")
         self.next_updates()
 
     def _say_ended(self, job: Job) -> None:
@@ -208,27 +214,3 @@ class PatchbotApp(Doing):
         if self.in_demo and not (self.home / "patchbot.db").exists():
             self.start(Job(DEMO))
         self.read_list()
-
-
-def run_tui(
-    settings: Settings, tree: Path | None, argv: Sequence[str] = (), *, mouse: bool = True
-) -> int:
-    """Show the interface until it is left; `argv` is a command that reviews something, if any.
-
-    Without `mouse`, the terminal keeps it for itself.
-
-    Returns that command's exit code, `INTERRUPTED` where it was stopped, 0 without one. Raises
-    `UsageError` where there is no terminal, and `TreeError` where a named tree is none.
-    """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
-    found = find_tree(tree, settings.tree)
-    first = Job((*argv, "--json", "--events", "--control")) if argv else None
-    app = PatchbotApp(settings, found.top if found else None, first)
-    app.run(mouse=mouse)
-    if app.return_code:
-        return ExitCode.COULD_NOT_RUN
-    if first is None:
-        return ExitCode.ACCEPT
-    ended = first.code is not None and first.code >= 0 and not first.cancelled
-    return first.code or ExitCode.ACCEPT if ended else ExitCode.INTERRUPTED

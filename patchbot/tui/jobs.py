@@ -95,12 +95,18 @@ class Job:
             event = told
         text = event.get("text", "")
         if event["event"] == "found":
-            self.found = event["document"]
-            self.slug = self.slug or str(event["document"]["series"]["slug"])
+            self._take_found(event["document"])
         if event["event"] == "fail":
             self.failure = " ".join(filter(None, (text, event.get("hint"))))
         if text:
             self.lines = [*self.lines[-_LAST_LINES + 1 :], str(text)]
+
+    def _take_found(self, document: Mapping[str, Any]) -> None:
+        """Take the series that is reviewed now: a demo has several, one after another."""
+        before = self.found["series"]["slug"] if self.found else ""
+        self.found = document
+        if self.slug == before:
+            self.slug = str(document["series"]["slug"])
 
     def _read_document(self, text: bytes) -> None:
         try:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 _AUTHOR, _LEAST_TITLE, _OTHERS = 18, 24, 66
 _REREAD_S = 5.0
+_AT_ONCE, _AHEAD = 300, 100
 _COLUMNS = ("verdict", "newest", "title", "author", "trailers", "age")
 _KEYS = [
-    ("j k", "down and up"),
+    ("j k g G", "down, up, to the first and to the last"),
     ("Enter", "open the series"),
     ("a", "add: a message-id, an address of a mail, or an mbox"),
     ("u", "fetch the thread of this series anew, and review"),
@@ -46,6 +47,11 @@ _EMPTY = [
     Line("  D  see the demo: bundled threads on a bundled tree, no network, about two minutes"),
     Line("  ?  all keys"),
 ]
+_MAKING = [
+    Line("The demo's reviews are being made.", "file"),
+    Line(""),
+    Line("  Each stands here when it is done; Enter opens it, D goes back to your own."),
+]
 
 
 class ListScreen(Screen[None]):
@@ -56,6 +62,8 @@ class ListScreen(Screen[None]):
         ("question_mark", "help", "keys"),
         ("j", "move(1)", ""),
         ("k", "move(-1)", ""),
+        ("g", "end(False)", ""),
+        ("G", "end(True)", ""),
         ("a", "add", "add"),
         ("u", "update", "update"),
         ("U", "update_all", "update all"),
@@ -72,6 +80,7 @@ class ListScreen(Screen[None]):
         super().__init__()
         self._all: list[Summary] = []
         self._shown: list[Summary] = []
+        self._filled = 0
         self._words = ""
         self._by = "reviewed"
 
@@ -96,7 +105,9 @@ class ListScreen(Screen[None]):
         self.app.read_list()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Remember the series for the next start."""
+        """Remember the series for the next start, and have rows ahead of the cursor."""
+        if event.cursor_row + _AHEAD >= self._filled < len(self._shown):
+            self._fill(self._filled + _AT_ONCE)
         if 0 <= event.cursor_row < len(self._shown):
             self.app.state.slug = self._shown[event.cursor_row].slug
 
@@ -117,29 +128,38 @@ class ListScreen(Screen[None]):
     def _draw(self) -> None:
         kept = self._selected()
         self._shown = sort_list(limit_list(self._all, self._words), self._by)
+        self.query_one(DataTable).clear()
+        self._filled = 0
+        self._fill(self._number(kept) + _AT_ONCE)
+        self._select(kept)
+        self.query_one("#empty").display = not self._all
+        words = _MAKING if self.app.in_demo and self.app.running() else _EMPTY
+        self.query_one("#empty", Static).update(make_text(words))
+        self.query_one(DataTable).display = bool(self._all)
+        self.refresh_progress()
+
+    def _fill(self, until: int) -> None:
+        """Add rows: not all at once, as ten thousand take most of a second."""
         table, now = self.query_one(DataTable), time.time()
         room = max(_LEAST_TITLE, self.size.width - _OTHERS)
-        table.clear()
-        for summary in self._shown:
+        added, self._filled = self._shown[self._filled : until], min(until, len(self._shown))
+        for summary in added:
             row = make_row(summary, now)
             running = self.app.job_of(summary.slug) is not None
             word = RUNNING if running else row.verdict
             title, author = cut(row.title, room), cut(row.author, _AUTHOR)
             cells = (row.newest, title, author, row.trailers, row.age)
             table.add_row(Text(word, style_of(word)), *map(Text, cells), key=row.slug)
-        self._select(kept)
-        self.query_one("#empty").display = not self._all
-        table.display = bool(self._all)
-        self.refresh_progress()
 
     def _selected(self) -> str | None:
         at = self.query_one(DataTable).cursor_row
         return self._shown[at].slug if 0 <= at < len(self._shown) else self.app.state.slug
 
     def _select(self, slug: str | None) -> None:
-        for number, summary in enumerate(self._shown):
-            if summary.slug == slug:
-                self.query_one(DataTable).move_cursor(row=number)
+        self.query_one(DataTable).move_cursor(row=self._number(slug))
+
+    def _number(self, slug: str | None) -> int:
+        return next((n for n, each in enumerate(self._shown) if each.slug == slug), 0)
 
     def refresh_progress(self) -> None:
         """Say what is listed and what runs."""
@@ -172,6 +192,12 @@ class ListScreen(Screen[None]):
         """Move the cursor."""
         table = self.query_one(DataTable)
         table.move_cursor(row=table.cursor_row + by)
+
+    def action_end(self, last: bool) -> None:
+        """Go to the first or the last series."""
+        if last:
+            self._fill(len(self._shown))
+        self.query_one(DataTable).move_cursor(row=len(self._shown) - 1 if last else 0)
 
     def action_add(self) -> None:
         """Ask what to review."""

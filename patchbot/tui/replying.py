@@ -40,7 +40,7 @@ def reply_to_mail(app: PatchbotApp, slug: str, mail: Mapping[str, Any]) -> None:
     home = app.home
 
     def write() -> Path:
-        path = find_draft(home, slug, mail["message_id"])
+        path = find_draft(home, mail["message_id"])
         quoted = quote_whole(mail)
         if not path.exists():
             write_draft(path, _facts(slug, mail), make_reply(mail, quoted, ""), "", "mail")
@@ -76,7 +76,7 @@ def reply_to_finding(
             raise _absent(message_id)
         quoted = quote_hunk(mail["body"], finding["patch_line"], finding["file"])
         text = say_finding(finding, stage, revision)
-        path = find_draft(home, slug, message_id)
+        path = find_draft(home, message_id)
         key = "\n".join((stage, finding["rule"], str(finding["line"]), finding["message"]))
         whole, block = make_reply(mail, quoted, text), _block(quoted, text)
         write_draft(path, _facts(slug, mail), whole, block, key)

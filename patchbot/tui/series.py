@@ -31,16 +31,15 @@ if TYPE_CHECKING:
 _TURN_S = 0.25
 _KEYS = [
     ("arrows hjkl", "from cell to cell"),
-    ("Enter", "what this stage said, or the revision's patches"),
+    ("Enter", "the stage's findings, or the revision's patches"),
     *ACTING_KEYS,
-    ("R", "review again; what did not change is answered from the store"),
+    ("R", "review again; what did not change is kept"),
     ("u", "fetch the thread anew, and review"),
-    ("x", "cancel the stage under the cursor where it runs or waits, else the review"),
+    ("x", "cancel the stage under the cursor, else the review"),
     ("X", "cancel the review that runs"),
-    ("L", "the serial log of the stage, followed while it runs"),
+    ("L", "the serial log of the stage, while it runs too"),
     ("c", "copy the command that repeats the cell's stage"),
-    ("q", "back to the list"),
-    ("Q", "leave patchbot"),
+    ("q Q", "back to the list; leave patchbot"),
 ]
 
 
@@ -72,7 +71,7 @@ class SeriesScreen(SeriesActions):
     def compose(self) -> ComposeResult:
         """Title, matrix, progress, and the words on the cell under the cursor."""
         yield Static(id="head")
-        yield DataTable(id="matrix", cursor_type="cell", zebra_stripes=True)
+        yield DataTable(id="matrix", cursor_type="cell", zebra_stripes=True, fixed_columns=1)
         yield Static(id="progress")
         with VerticalScroll(id="body"):
             yield Static(id="text")

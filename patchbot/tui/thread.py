@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import Container
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -18,6 +19,7 @@ from patchbot.view.lists import one_line
 from patchbot.view.reading import Line
 from patchbot.view.thread import read_mail, say_threads
 
+_WIDE = 160
 Answer = Callable[[Mapping[str, Any]], None]
 """Drafts a reply to a mail of the thread document."""
 
@@ -53,11 +55,16 @@ class ThreadScreen(Reader):
         """The title, the tree, and a mail."""
         rows = say_threads(self._document)
         yield Static(id="head")
-        yield OptionList(
-            *(Option(Text(r.text, style_of(r.style), no_wrap=True)) for r in rows), id="tree"
-        )
-        yield RowView(id="rows")
+        options = [Option(Text(row.text, style_of(row.style), no_wrap=True)) for row in rows]
+        with Container(id="sides"):
+            yield OptionList(*options, id="tree")
+            yield RowView(id="rows")
         yield Footer()
+
+    def on_resize(self) -> None:
+        """Put the tree beside the mail where there is room for both."""
+        self.set_class(self.size.width >= _WIDE, "wide")
+        self.call_after_refresh(self.query_one(OptionList).scroll_to_highlight)
 
     def on_mount(self) -> None:
         """Look at the first mail, or the one that was asked for."""

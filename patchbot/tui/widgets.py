@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -88,8 +90,9 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The title, and a line for each key."""
-        text = Text(f"{self._title}\n\n", "bold")
+        table = Table.grid(padding=(0, 2))
         for key, what in self._keys:
-            text.append(f"  {key:<12}", "bold cyan").append(f"{what}\n", "not bold")
+            table.add_row(Text(key, "bold cyan", no_wrap=True), Text(what))
         with VerticalScroll(id="help"):
-            yield Static(text)
+            yield Static(Text(self._title, "bold"))
+            yield Static(Padding(table, (1, 1, 0, 1)))

@@ -76,4 +76,4 @@ def _unanswered(document: Mapping[str, Any]) -> list[Line]:
         Line(f"  {each['stage']}: {one} {each['from']}, {other} {each['to']}", "dim")
         for each in rows
     ]
-    return [Line("stages without an answer for both", "file"), *lines] if lines else []
+    return [Line("stages that gave no answer for one of them", "file"), *lines] if lines else []

@@ -25,7 +25,7 @@ def fold_row(row: Row, width: int) -> list[Row]:
     room = width
     for part in row:
         for piece in _pieces(part.text, room, width):
-            if cell_len(piece) > room:
+            if cell_len(piece) > room and folded[-1]:
                 folded.append([])
                 room = width
             folded[-1].append(Line(piece, part.style))
@@ -34,10 +34,20 @@ def fold_row(row: Row, width: int) -> list[Row]:
 
 
 def _pieces(text: str, room: int, width: int) -> list[str]:
-    """Return text in pieces: the first has `room` cells at most, the others `width`."""
-    first = chop_cells(text, room)[:1] if room > 0 else []
-    rest = text[len(first[0]) :] if first else text
-    return [each for each in [*first, *(chop_cells(rest, width) if rest else [])] if each]
+    """Return text in pieces: the first has `room` cells at most, the others `width`.
+
+    A piece ends behind a blank where one stands in its last third, else anywhere.
+    """
+    pieces, at = [], 0
+    while at < len(text):
+        piece = chop_cells(text[at : at + room], room)[0] if room > 0 else ""
+        if at + len(piece) < len(text) and " " in piece[2 * len(piece) // 3 :]:
+            piece = piece[: piece.rindex(" ") + 1]
+        if not piece and room == width:  # one letter that is wider than all there is
+            piece = text[at]
+        pieces.append(piece)
+        at, room = at + len(piece), width
+    return [each for each in pieces if each]
 
 
 def pad(text: str, width: int) -> str:

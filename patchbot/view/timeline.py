@@ -73,7 +73,7 @@ def _moments(row: Mapping[str, Any], numbers: Sequence[int]) -> list[Moment]:
     for step in row["steps"]:
         thread = step["thread"]
         number += 1 + step["skipped"]
-        decisive = step["switch"] and before is not None and (before, thread) in decided
+        decisive = before is not None and (before, thread) in decided
         moments.append(_moment(step, number, numbers.index(thread), decisive))
         before = thread
     return moments

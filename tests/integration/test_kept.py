@@ -51,6 +51,8 @@ def test_a_review_on_kept_mails_is_the_same_review(tree: str, capsys: Captured) 
     where = ("--tree", tree, *QUICK)
     code, first, _ = run(capsys, "review", V3, *where)
     again = run(capsys, "review", COVER, "--stored", *where)
+    repeat = again[1]["revisions"][0]["stages"]["static"]["repeat"]
+    assert repeat.endswith(" --stored --revision 3 --no-cache")
     for document in (first, again[1]):
         for revision in document["revisions"]:
             for result in revision["stages"].values():
@@ -151,6 +153,18 @@ def test_a_review_that_an_older_patchbot_kept_has_no_mails(tree: str, capsys: Ca
     assert "the mails of this review were not kept" in capsys.readouterr().err
     assert main(["review", COVER, "--stored", "--tree", tree]) == ExitCode.COULD_NOT_RUN
     assert "no mails are kept" in capsys.readouterr().err
+
+
+def test_what_was_found_of_signatures_stays(tree: str, capsys: Captured) -> None:
+    _, document, _ = run(capsys, "review", V3, "--tree", tree, *QUICK)
+    signed = {"status": "signed", "identity": "mira@example.org", "reason": "DKIM"}
+    document["revisions"][0]["patches"][1]["attestation"] = signed
+    store = Store(read_settings().home)
+    store.save_review(document["series"]["slug"], document)
+    store.close()
+    _, again, _ = run(capsys, "review", COVER, "--stored", "--tree", tree, *QUICK)
+    found = [patch["attestation"]["status"] for patch in again["revisions"][0]["patches"]]
+    assert found == ["none", "signed", "none"]
 
 
 def test_what_was_asked_for_is_kept(tree: str, capsys: Captured) -> None:

@@ -138,8 +138,16 @@ def test_what_a_server_has_anew_is_fetched(
     async def journey(tour: Tour) -> None:
         await tour.until(tour.rows)
         assert "v4 of 2" in tour.rows()[0]
+        await tour.press("enter")
+        await tour.reach(SeriesScreen)
         await tour.press("u")
-        await tour.until(lambda: not tour.app.running() and "v4 of 3" in tour.rows()[0])
+        await tour.until(lambda: [row.split("|")[0] for row in tour.rows()] == ["v2", "v3", "v4"])
+        await tour.press("t")
+        await tour.reach(ThreadScreen)
+        assert tour.words("#head").endswith("mails: 16")
+        await tour.press("q", "q")
+        await tour.reach(ListScreen)
+        await tour.until(lambda: ["v4 of 3" in row for row in tour.rows()] == [True])
 
     drive(home, journey)
 
@@ -400,3 +408,16 @@ def test_without_a_keyboard_nothing_changes(home: Path, tree: Path) -> None:
     ran = run_on_terminal("review", V3, "--tree", tree, "--stages", "apply")
     assert ALTERNATE_SCREEN not in ran.out
     assert "Verdicts" in ran.out
+
+
+def test_a_command_is_of_the_series_that_it_reviews_now() -> None:
+    def found(slug: str) -> str:
+        return json.dumps({"event": "found", "document": {"series": {"slug": slug}}})
+
+    demo, named = Job(("demo",)), Job(("review", "x"), slug="mine")
+    for job in (demo, named):
+        job.take(found("first"))
+    assert (demo.slug, named.slug) == ("first", "mine")
+    for job in (demo, named):
+        job.take(found("second"))
+    assert (demo.slug, named.slug) == ("second", "mine")

@@ -25,6 +25,7 @@ PACKAGES = {
     "public-inbox-init": "public-inbox",
     "qemu-system-x86_64": "qemu-system-x86",
     "spatch": "coccinelle",
+    "tmux": "tmux",
 }
 """Debian package by tool, where it is known; any other tool stands for itself."""
 

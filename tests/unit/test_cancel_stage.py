@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import io
+import json
 import os
 import threading
 import time
@@ -11,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from patchbot.cli import main
 from patchbot.control import Control, parse_request, render_request
+from patchbot.diagnostics import EventNarrator, ExitCode
 from patchbot.errors import CancelledError
 from patchbot.model import StageResult, Status, VerdictStatus
 from patchbot.pipeline import CANCELLED, Listener, run_stages
@@ -69,11 +73,12 @@ def test_requests_are_taken_once() -> None:
 def test_a_scope_ends_its_own_programs_only() -> None:
     own, others = Scope(), Scope()
     ended: list[str] = []
+    codes: list[int] = []
 
     def sleep(scope: Scope, name: str, seconds: str) -> None:
         try:
             with PROCESSES.inside(scope):
-                run_program(["sleep", seconds])
+                codes.append(run_program(["sleep", seconds]).returncode)
         except CancelledError:
             ended.append(name)
 
@@ -85,7 +90,7 @@ def test_a_scope_ends_its_own_programs_only() -> None:
     PROCESSES.stop(own)
     for thread in threads:
         thread.join(WAIT_S)
-    assert ended == ["own"]
+    assert (ended, codes) == (["own"], [0])
     PROCESSES.check()  # nobody else is stopped
 
 
@@ -184,3 +189,25 @@ def test_where_a_log_grows_is_told_from_the_main_thread(tmp_path: Path) -> None:
 
     run_stages({"v1": make_request()}, (FakeStage("slow", work),), listener=Listener(logged=logged))
     assert told == [("v1", "slow", "boot on the base", "serial.log", True)]
+
+
+@pytest.mark.parametrize("argv", [["x@example.org", "--control"], ["-", "--events", "--control"]])
+def test_control_goes_with_events_and_has_standard_input_for_itself(argv: list[str]) -> None:
+    assert main(["review", *argv]) == ExitCode.USAGE
+
+
+def test_a_program_is_told_where_a_log_grows() -> None:
+    stream = io.StringIO()
+    reads, writes = os.pipe()
+    listener = EventNarrator(stream, Control(reads)).listener()
+    listener.logged("v1", "smoke", "boot on the base", Path("/tmp/serial.log"))
+    assert json.loads(stream.getvalue()) == {
+        "event": "log", "label": "v1", "stage": "smoke", "name": "boot on the base",
+        "path": "/tmp/serial.log",
+    }  # fmt: skip
+    os.write(writes, render_request("v1", "smoke").encode())
+    os.close(writes)
+    taken: list[tuple[str, str]] = []
+    until(lambda: taken.extend(listener.asked()) or taken)
+    assert taken == [("v1", "smoke")]
+    assert EventNarrator(stream).listener().asked() == ()

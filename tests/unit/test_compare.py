@@ -93,7 +93,7 @@ def test_what_is_said_of_findings() -> None:
         Line("gone from v2: none", "file"),
         Line("unknown: a stage gave one of the two no answer: 1", "file"),
         Line("  error static/r, introduced (a.c:3): le\\x1baks", "error"),
-        Line("stages without an answer for both", "file"),
+        Line("stages that gave no answer for one of them", "file"),
         Line("  static: v1 fail, v2 skipped", "dim"),
     ]
 
@@ -134,7 +134,8 @@ def test_a_range_diff_is_gits(tmp_path: Path) -> None:
     assert shown[0] == (
         f"git -C {top} range-diff {base[:12]}..{commits[0][:12]} {base[:12]}..{commits[1][:12]}"
     )
-    assert shown[1] == f"1:  {short[0]} ! 1:  {short[1]} walnut: crack"
+    pair = f"1:  {short[0]} ! 1:  {short[1]} walnut: crack"
+    assert rows[1] == (Line(pair, "hunk"),)
     assert [row for row in rows if len(row) == 3] == [
         (Line("    "), Line("-", "before"), Line("+        one \\x1b[31m", "added")),
         (Line("    "), Line("+", "after"), Line("+        two \\x1b[31m", "added")),

@@ -185,6 +185,22 @@ def test_what_hangs_on_chance_is_tried_again_before_it_counts(
         assert len(boots.seen) == sum(seen.values())
 
 
+def test_where_each_boot_s_log_is_is_told_while_and_after_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: Images
+) -> None:
+    monkeypatch.setattr(kept, "run_scenario", Boots(base=[GOOD], after=[GOOD]).run)
+    after, told = images(b"after"), list[tuple[str, Path]]()
+    setting = Setting(after, tmp_path / "place", tmp_path)
+    watch = lambda name, path: told.append((name, path))  # noqa: E731
+    (pair,) = compare_images(images(b"base"), after, [BOOT], setting, watch=watch)
+    assert told == [
+        ("boot on the revision", tmp_path / "place" / "boot" / "revision" / "serial.log"),
+        ("boot on the revision", Path(pair.logs[1])),
+        ("boot on the base", tmp_path / "place" / "boot" / "base" / "serial.log"),
+        ("boot on the base", Path(pair.logs[0])),
+    ]
+
+
 def test_one_bad_run_is_not_more_often_than_five_of_six() -> None:
     """An earlier revision had the base tried again; this one fails at once, as the base does."""
     base = replace(BAD, runs=6, bad_runs=5)

@@ -113,8 +113,33 @@ def test_the_newest_review_comes_first(tmp_path: Path, monkeypatch: pytest.Monke
     clock = iter(range(1000, 2000))
     monkeypatch.setattr(time, "time", lambda: float(next(clock)))
     for slug in ("a", "b", "a"):
-        store.save_review(slug, document())
+        made = document()
+        made["series"]["message_ids"] = [f"{slug}@example.org"]
+        store.save_review(slug, made)
     assert [kept.slug for kept in store.list_reviews()] == ["a", "b"]
+    store.close()
+
+
+def test_a_series_of_which_more_is_known_takes_its_old_reviews_place(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    for slug, ids in (("old", ["2", "3"]), ("else", ["8", "9"]), ("new", ["1", "2", "3", "9"])):
+        made = document()
+        made["series"]["message_ids"] = [f"{name}@example.org" for name in ids]
+        store.save_review(slug, made, slug.encode())
+    assert {kept.slug for kept in store.list_reviews()} == {"new", "else"}
+    assert [store.load_threads(slug) for slug in ("old", "else", "new")] == [None, b"else", b"new"]
+    for name, slug in (("3", "new"), ("8", "else"), ("9", "new")):
+        found = store.find_review(f"{name}@example.org")
+        assert found is not None
+        assert found.slug == slug
+    store.close()
+
+
+def test_mails_stay_where_a_review_brings_none(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.save_review("walnut", document(), b"From me")
+    store.save_review("walnut", document())
+    assert store.load_threads("walnut") == b"From me"
     store.close()
 
 

@@ -101,6 +101,21 @@ def test_rows_are_folded_with_their_styles() -> None:
     assert plain(fold_row((Line("核核核"),), 3)) == "核\n核\n核"
 
 
+def test_one_very_long_line_is_folded_in_no_time() -> None:
+    assert len(fold_row((Line("x" * 1_000_000),), 80)) == 12_500
+
+
+def test_a_letter_wider_than_the_screen_ends_all_the_same() -> None:
+    assert plain(fold_row((Line("核x"),), 1)) == "核\nx"
+
+
+def test_words_stay_whole_where_a_blank_is_near() -> None:
+    assert plain(fold_row((Line("one two three"),), 10)) == "one two\nthree"
+    assert plain(fold_row((Line("a bcdefghijklmn"),), 10)) == "a bcdefghi\njklmn"
+    whole = fold_row((Line("one two three", "dim"),), 10)
+    assert "".join(part.text for row in whole for part in row) == "one two three"
+
+
 def test_the_lines_of_a_diff_are_counted_from_its_first() -> None:
     lines = parse_lines(PATCH)
     assert lines[find_diff_line(lines, 8) or 0].text == "+\tint a;"
