@@ -225,7 +225,7 @@ void memory_state(u64 state[2])
 	generation++;
 	for (u64 i = root.undone; i < undo_count; i++)
 		add_change(state, &undo_log[i], &next);
-	for (u32 t = 1; t < MAX_THREADS; t++)
-		add(state, t, stack_high[t]);
+	for (u32 t = 1; t < thread_count; t++)
+		add(state, t, threads[t].stack_next); /* its open frames end there */
 	generation++;
 }
