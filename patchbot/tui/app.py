@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -37,7 +38,10 @@ class News(Message):
 
 
 class PatchbotApp(App[None]):
-    """`settings` are the user's; `targets` are reviewed at once."""
+    """The interface with the user's `settings`; `tree` is the one for reviews that begin here.
+
+    The signals of `leave_on` end it as `Q` does, and `was_ended` is true then.
+    """
 
     TITLE = "patchbot"
     CSS_PATH = "app.tcss"
@@ -48,6 +52,8 @@ class PatchbotApp(App[None]):
         self.settings = settings
         self.state = read_state(settings.home)
         self.in_demo = False
+        self.leave_on: tuple[int, ...] = ()
+        self.was_ended = False
         self._tree = str(tree) if tree else None  # else the command finds one, as it does alone
         self._jobs: list[Job] = []
         self._waiting: list[Job] = []
@@ -56,9 +62,15 @@ class PatchbotApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the list."""
+        for number in self.leave_on:
+            asyncio.get_running_loop().add_signal_handler(number, self._leave)
         if self.state.theme in self.available_themes:
             self.theme = self.state.theme
         self.push_screen(self._list)
+
+    def _leave(self) -> None:
+        self.was_ended = True
+        self.exit()
 
     def on_unmount(self) -> None:
         """Keep the state, and end what runs."""
