@@ -20,7 +20,7 @@ from patchbot.store import Store, StoredReview, Summary
 from patchbot.tui.jobs import Job, review_argv
 from patchbot.tui.listing import ListScreen
 from patchbot.tui.state import read_state, write_state
-from patchbot.tui.widgets import Keys
+from patchbot.tui.widgets import Keys, use_colour
 
 if TYPE_CHECKING:
     from patchbot.tui.series import SeriesScreen
@@ -49,6 +49,7 @@ class PatchbotApp(App[None]):
 
     def __init__(self, settings: Settings, tree: Path | None = None) -> None:
         super().__init__()
+        use_colour(not self.no_color)
         self.settings = settings
         self.state = read_state(settings.home)
         self.in_demo = False
@@ -83,7 +84,7 @@ class PatchbotApp(App[None]):
         """Put what has a key on the screen in sight into the palette, too."""
         yield from super().get_system_commands(screen)
         for node, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.description and node is screen:
+            if enabled and binding.show and binding.description and node is screen:
                 call = partial(screen.run_action, binding.action)
                 title = binding.description.capitalize()
                 yield SystemCommand(title, f"key {self.get_key_display(binding)}", call)
