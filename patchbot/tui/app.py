@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,7 +21,7 @@ from patchbot.tui.doing import DEMO, Doing
 from patchbot.tui.jobs import Job
 from patchbot.tui.listing import ListScreen
 from patchbot.tui.state import read_state, write_state
-from patchbot.tui.widgets import Keys
+from patchbot.tui.widgets import Keys, use_colour
 
 _BUSY_S = 3.0
 
@@ -34,7 +35,11 @@ class News(Message):
 
 
 class PatchbotApp(Doing):
-    """`settings` are the user's; `first` is a review to run, and to show, at once."""
+    """The interface with the user's `settings`; `tree` is the one for reviews that begin here.
+
+    `first` is a review to run, and to show, at once. The signals of `leave_on` end it as `Q` does,
+    and `was_ended` is true then.
+    """
 
     TITLE = "patchbot"
     CSS_PATH = "app.tcss"
@@ -44,10 +49,13 @@ class PatchbotApp(Doing):
         self, settings: Settings, tree: Path | None = None, first: Job | None = None
     ) -> None:
         super().__init__()
+        use_colour(not self.no_color)
         self.settings = settings
         self.first = first
         self.state = read_state(settings.home)
         self.in_demo = False
+        self.leave_on: tuple[int, ...] = ()
+        self.was_ended = False
         # without one, the command finds one, as it does alone
         self.tree_name = str(tree) if tree else None
         self._jobs: list[Job] = []
@@ -56,11 +64,17 @@ class PatchbotApp(Doing):
 
     def on_mount(self) -> None:
         """Show the list."""
+        for number in self.leave_on:
+            asyncio.get_running_loop().add_signal_handler(number, self._leave)
         if self.state.theme in self.available_themes:
             self.theme = self.state.theme
         self.push_screen(self._list)
         if self.first is not None:
             self.start(self.first)
+
+    def _leave(self) -> None:
+        self.was_ended = True
+        self.exit()
 
     def on_unmount(self) -> None:
         """Keep the state, and end what runs."""
@@ -73,7 +87,7 @@ class PatchbotApp(Doing):
         """Put what has a key on the screen in sight into the palette, too."""
         yield from super().get_system_commands(screen)
         for node, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.description and node is screen:
+            if enabled and binding.show and binding.description and node is screen:
                 call = partial(screen.run_action, binding.action)
                 title = binding.description.capitalize()
                 yield SystemCommand(title, f"key {self.get_key_display(binding)}", call)

@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from patchbot.tui.widgets import Keys
+from patchbot.tui.widgets import Keys, style_of
 
 
 class LinesView(ScrollView, can_focus=True):
@@ -93,7 +93,7 @@ class LinesView(ScrollView, can_focus=True):
     def _style(self, number: int) -> Style:
         style = self.rich_style
         if number in self._marks:
-            style += Style(bold=True, color="red")
+            style += Style.parse(style_of("error"))
         return style + Style(reverse=True) if number == self.at else style
 
 

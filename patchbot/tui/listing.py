@@ -176,7 +176,7 @@ class ListScreen(Screen[None]):
         failed = self.app.failed
         if failed is not None:
             said = one_line(f"{failed.command}: {failed.failure}")
-            text.append(("\n" if lines else "") + said, "red")
+            text.append(("\n" if lines else "") + said, style_of("error"))
         progress.display = bool(text)
         progress.update(text)
 

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from patchbot.tui.widgets import Keys, style_of
 from patchbot.view.rows import Row, fold_rows, plain
 
-_MORE = {"before": "reverse red", "after": "reverse green"}
+_REVERSED = {"before": "removed", "after": "added"}
 Make = Callable[[int], Sequence[Row]]
 """Returns the rows for a width in cells."""
 
@@ -74,4 +74,6 @@ class RowView(ScrollView, can_focus=True):
 
 
 def _style(word: str) -> Style:
-    return Style.parse(_MORE.get(word) or style_of(word) or "none")
+    if word in _REVERSED:
+        return Style.parse(f"reverse {style_of(_REVERSED[word])}")
+    return Style.parse(style_of(word) or "none")

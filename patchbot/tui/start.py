@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patchbot.diagnostics import ExitCode
-from patchbot.errors import UsageError
+from patchbot.errors import CancelledError, UsageError
 from patchbot.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def run_tui(
     """Show the interface until it is left; without `mouse`, the terminal keeps it for itself.
 
     `argv` is a command that reviews something, if any: its exit code is returned, `INTERRUPTED`
-    where it was stopped, 0 without one. Raises `UsageError` where there is no terminal, and
-    `TreeError` where a named tree is none.
+    where it was stopped, 0 without one. Raises `UsageError` where there is no terminal,
+    `TreeError` where a named tree is none, and `CancelledError` where a signal ended it.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("tui needs a terminal", hint="patchbot show lists what is kept")
@@ -36,8 +37,11 @@ def run_tui(
 
         first = Job((*argv, *FOR_PROGRAMS)) if argv else None
         app = PatchbotApp(settings, top, first)
+        app.leave_on = (signal.SIGTERM, signal.SIGHUP)
         taken.append(True)
         app.run(mouse=mouse)
+    if app.was_ended:
+        raise CancelledError("stopped")
     if app.return_code:
         return ExitCode.COULD_NOT_RUN
     return _code_of(first) if first is not None else ExitCode.ACCEPT

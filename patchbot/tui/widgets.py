@@ -31,9 +31,27 @@ _MORE = {
 }
 
 
+_ATTRIBUTES = ("bold", "dim")
+_coloured = True
+
+
+def use_colour(coloured: bool) -> None:
+    """Let `style_of` give colours or none: of red on black, Textual makes grey on black."""
+    global _coloured
+    _coloured = coloured
+
+
 def style_of(word: str) -> str:
-    """Return rich's style for a status, a severity, or a part of a diff; "" for any other."""
-    return _MORE.get(word) or STYLES.get(word, "")
+    """Return rich's style for a status, a severity, or a part of a diff; "" for any other.
+
+    Without colour, what is red or marks a place is bold.
+    """
+    style = _MORE.get(word) or STYLES.get(word, "")
+    if _coloured:
+        return style
+    words = style.split()
+    loud = "red" in words or word in ("hunk", RUNNING)
+    return "bold" if loud else " ".join(each for each in words if each in _ATTRIBUTES)
 
 
 def make_text(lines: Iterable[Line]) -> Text:

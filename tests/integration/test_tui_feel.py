@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +18,11 @@ from patchbot.report.document import render_document
 from patchbot.settings import Settings
 from patchbot.store import Store
 from patchbot.tui import app as tui_app
+from patchbot.tui import listing, serial, series, timeline
 from patchbot.tui.app import PatchbotApp
 from patchbot.tui.start import run_tui
 from patchbot.tui.state import read_state
-from patchbot.tui.widgets import Prompt
+from patchbot.tui.widgets import Help, Prompt
 from tests.support.fakes import make_review
 from tests.support.tui import drive, rows, screen_text, until, words
 
@@ -140,3 +144,33 @@ def test_the_mouse_may_stay_the_terminal_s(
     )
     run_tui(Settings(home=tmp_path), None, mouse=mouse)
     assert asked == [mouse]
+
+
+def test_every_help_fits_80x24(tmp_path: Path) -> None:
+    async def journey(pilot: Pilot[None], app: PatchbotApp) -> None:
+        for keys in (listing._KEYS, series._KEYS, timeline._KEYS, serial._KEYS):
+            app.push_screen(Help("the keys", keys))
+            await until(pilot, lambda: isinstance(app.screen, Help))
+            await pilot.pause()
+            body = app.screen.query_one("#help")
+            assert body.size.height > len(keys)
+            assert body.max_scroll_y == 0, f"{keys[0]}: it must be scrolled"
+            await pilot.press("escape")
+
+    drive(tmp_path, journey, (80, 24))
+
+
+def test_a_signal_ends_it_as_leaving_does(tmp_path: Path) -> None:
+    keep(tmp_path, 2)
+    app = PatchbotApp(Settings(home=tmp_path))
+    app.leave_on = (signal.SIGUSR1,)
+
+    async def run() -> None:
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: len(rows(app)) == 2)
+            await pilot.press("j", "s")
+            os.kill(os.getpid(), signal.SIGUSR1)
+            await until(pilot, lambda: app.was_ended)
+
+    asyncio.run(run())
+    assert (read_state(tmp_path).slug, read_state(tmp_path).sort) == ("s0", "sent")

@@ -7,6 +7,8 @@ from rich.segment import Segment
 
 from tests.support.screens import SIZES, Taken, file_of, take_screens
 
+_LEAST_CONTRAST = 60
+
 
 def colours(segments: list[Segment]) -> set[tuple[int, int, int]]:
     """Return the colours of text that are no shade of grey."""
@@ -14,6 +16,18 @@ def colours(segments: list[Segment]) -> set[tuple[int, int, int]]:
     used = [colour for style in styles for colour in (style.color, style.bgcolor) if colour]
     found = {tuple(colour.get_truecolor()) for colour in used}
     return {(red, green, blue) for red, green, blue in found if not red == green == blue}
+
+
+def faint(segments: list[Segment]) -> list[str]:
+    """Return the text that hardly stands out from its background, in shades from 0 to 255."""
+    found = []
+    for text, style, _ in segments:
+        if style is None or style.color is None or style.bgcolor is None or style.color.is_default:
+            continue
+        shades = [colour.get_truecolor().green for colour in (style.color, style.bgcolor)]
+        if any(map(str.isalnum, text)) and abs(shades[0] - shades[1]) < _LEAST_CONTRAST:
+            found.append(text)
+    return found
 
 
 def check(taken: dict[tuple[str, tuple[int, int]], Taken]) -> None:
@@ -34,6 +48,8 @@ def test_without_colour_they_say_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     taken = take_screens()
     check(taken)
     assert not any(colours(segments) for _, segments in taken.values())
+    for (name, _), (_, segments) in taken.items():
+        assert "help" in name or not faint(segments), "help lies over a screen that is dimmed"
 
 
 @pytest.mark.parametrize("name", ["help", "timeline-help"])
