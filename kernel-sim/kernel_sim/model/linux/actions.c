@@ -146,7 +146,7 @@ unsigned char sim_power_cut(long offset)
 	if (sim_has_written())
 		recover(one);
 	raw = sim_raw_inode(one->disk + INODE_BLOCK * SIM_BLOCK_BYTES, inode);
-	if (offset >= ext4_isize(&sim_sb, raw) || le32_to_cpu(raw->i_block[0]) >> (offset >> sim_block_bits) & 1)
+	if (offset >= ext4_isize(&sim_sb, raw) || le32_to_cpu(raw->i_obso_faddr) >> (offset >> sim_block_bits) & 1)
 		return 0;
 	return one->disk[sim_home(inode, 0) * SIM_BLOCK_BYTES + offset];
 }

@@ -96,9 +96,14 @@ void instead_of_setattr_copy(void)
 {
 }
 
-bool instead_of_inode_maybe_inc_iversion(struct inode *inode, bool force)
+void instead_of_inode_inc_iversion(struct inode *inode)
 {
-	return false;
+}
+
+/* Nothing is mapped past the page cache. */
+struct page *instead_of_dax_layout_busy_page(struct address_space *mapping)
+{
+	return NULL;
 }
 
 int instead_of_dquot_initialize(struct inode *inode)
