@@ -152,7 +152,7 @@ unsigned char sim_power_cut(long offset)
 		return 0;
 	if (raw->i_flags & cpu_to_le32(EXT4_INLINE_DATA_FL))
 		return ((unsigned char *)raw->i_block)[offset];
-	if (le32_to_cpu(raw->i_block[0]) >> (offset >> sim_block_bits) & 1)
+	if (le32_to_cpu(raw->i_obso_faddr) >> (offset >> sim_block_bits) & 1)
 		return 0;
 	return one->disk[sim_home(inode, 0) * SIM_BLOCK_BYTES + offset];
 }

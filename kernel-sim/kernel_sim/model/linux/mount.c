@@ -101,8 +101,7 @@ int instead_of_ext4_do_update_inode(handle_t *handle, struct inode *inode, struc
 	spin_lock(&EXT4_I(inode)->i_raw_lock);
 	raw->i_generation = cpu_to_le32(le32_to_cpu(raw->i_generation) + 1);
 	raw->i_flags = cpu_to_le32(EXT4_I(inode)->i_flags);
-	if (!ext4_has_inline_data(inode))
-		raw->i_block[0] = cpu_to_le32(sim_holes(inode));
+	raw->i_obso_faddr = cpu_to_le32(sim_holes(inode));	/* else unused */
 	ext4_isize_set(raw, EXT4_I(inode)->i_disksize);
 	spin_unlock(&EXT4_I(inode)->i_raw_lock);
 	return ext4_handle_dirty_metadata(handle, NULL, iloc->bh);

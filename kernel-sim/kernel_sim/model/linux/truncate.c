@@ -96,9 +96,8 @@ void instead_of_setattr_copy(void)
 {
 }
 
-bool instead_of_inode_maybe_inc_iversion(struct inode *inode, bool force)
+void instead_of_inode_inc_iversion(struct inode *inode)
 {
-	return false;
 }
 
 int instead_of_dquot_initialize(struct inode *inode)
