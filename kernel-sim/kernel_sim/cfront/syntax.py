@@ -91,5 +91,15 @@ def declared_name(declarator: tree_sitter.Node | None) -> str:
     while node is not None:
         if node.type in ("identifier", "type_identifier", "field_identifier", "primitive_type"):
             return text_of(node)
-        node = inner_declarator(node)
+        inner = inner_declarator(node)
+        if inner is None and node.type == "abstract_function_declarator":
+            return _name_in_brackets(node)
+        node = inner
     return ""
+
+
+def _name_in_brackets(node: tree_sitter.Node) -> str:
+    """Return the name that the parser took for a parameter's type: that of `void (name)(int)`."""
+    while node.named_child_count == 1:
+        node = node.named_children[0]
+    return text_of(node) if node.type == "type_identifier" else ""

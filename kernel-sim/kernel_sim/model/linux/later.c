@@ -89,3 +89,18 @@ void instead_of_ktime_get_coarse_real_ts64_mg(struct timespec64 *now)
 {
 
 }
+
+/* Nanoseconds are less than a second's. */
+void instead_of_set_normalized_timespec64(struct timespec64 *time, time64_t seconds, s64 nanoseconds)
+{
+	while (nanoseconds >= NSEC_PER_SEC) {
+		nanoseconds -= NSEC_PER_SEC;
+		seconds++;
+	}
+	while (nanoseconds < 0) {
+		nanoseconds += NSEC_PER_SEC;
+		seconds--;
+	}
+	time->tv_sec = seconds;
+	time->tv_nsec = nanoseconds;
+}
