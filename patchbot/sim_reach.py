@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kernel_sim.ledger import SIMULATED, parse_lines, render_lines
@@ -17,13 +17,15 @@ from patchbot.static.changes import C_SUFFIXES, FileChange, find_changes
 class Reach:
     """Of the changed lines that have code in a scenario's program, how many some execution came to.
 
-    `idle` are those that none came to, as "path:first-last,line". Without `code` nothing is known:
-    a macro, a type, or a function that no program has.
+    `idle` are those that none came to, as "path:first-last,line", and `passed` counts those that
+    some search came to which ends without a failure. Without `code` nothing is known: a macro, a
+    type, or a function that no program has.
     """
 
     code: int = 0
     came: int = 0
     idle: tuple[str, ...] = ()
+    passed: int = 0
 
 
 NOTHING = Reach()
@@ -52,8 +54,13 @@ def find_reach(rows: Sequence[Row], places: Mapping[str, frozenset[int]]) -> Rea
     came, idle = (_collect(rows, which, places) for which in ("came", "idle"))
     left = {path: sorted(lines - came[path]) for path, lines in sorted(idle.items())}
     words = tuple(f"{path}:{render_lines(lines)}" for path, lines in left.items() if lines)
-    ran = sum(map(len, came.values()))
-    return Reach(ran + sum(map(len, left.values())), ran, words)
+    ran = _count(came)
+    passed = _count(_collect([row for row in rows if not row["failure"]], "came", places))
+    return Reach(ran + _count(left), ran, words, passed)
+
+
+def _count(lines: Mapping[str, Collection[int]]) -> int:
+    return sum(map(len, lines.values()))
 
 
 def _collect(

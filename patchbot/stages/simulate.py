@@ -34,7 +34,7 @@ from patchbot.simulation import Asked, Row, choose_engine, result_key
 from patchbot.stages.base import StageRequest, hash_key, hash_patch
 from patchbot.stages.static import commits_of
 
-_VERSION = "3"
+_VERSION = "4"
 _ASKED = Asked(bound=1, seconds=300.0)
 _TRIES = 8
 
@@ -190,8 +190,8 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
 
     A pass needs that each gave a whole answer on both sides, and that one at least, of those that
     called a function that was changed, ends without a failure: a search stops at its first one,
-    and what fails on the base too says nothing of what may come after it. Of the changed lines that
-    have code, one at least must have been come to.
+    and what fails on the base too says nothing of what may come after it. Such a search must have
+    come to one at least of the changed lines that have code.
     """
     words = _summarize(pairs)
     if any(pair.change is Change.INTRODUCED for pair in pairs):
@@ -207,6 +207,8 @@ def judge_pairs(pairs: Sequence[Pair]) -> tuple[Status, str]:
     reach = pairs[0].reach
     if reach.code and not reach.came:
         return Status.SKIPPED, f"no scenario comes to a line that is changed; {words}"
+    if reach.code and not reach.passed:
+        return Status.SKIPPED, f"what comes to changed lines fails on the base too; {words}"
     return Status.PASS, "; ".join((words, *_say_left(reach, pairs[0].unseen)))
 
 

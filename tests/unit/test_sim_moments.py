@@ -13,7 +13,7 @@ from kernel_sim.cfront.unit import Unit
 from kernel_sim.explore.model import Bounds, Mode, Outcome
 from kernel_sim.explore.search import Search
 from kernel_sim.machine.compile import Compiler
-from kernel_sim.machine.native_engine import NativeEngine
+from kernel_sim.machine.native_engine import Limits, NativeEngine
 from kernel_sim.machine.python_engine import PythonEngine
 
 from tests.support.require import require
@@ -222,3 +222,17 @@ def test_touches_of_another_way_are_none_of_this_one(touch: str) -> None:
     expected, got = outcomes(program, Mode.DPOR, Bounds(None))
     assert got == expected
     assert got[0].shared == 1
+
+
+def test_what_is_kept_has_a_limit() -> None:
+    """A moment at each of 1,200 points, with 1 MiB written between two, would be 600 MiB at least.
+
+    The engine maps 2,984 MiB: memory, shadow, locations, spans, sizes and stacks.
+    """
+    require("gcc")
+    body = "for (int i = 0; which == 1 && i < 600; i++) { sim_fill(area, i, 1 << 20); flag++; }"
+    text = LAST.replace("area[1024]", "area[1 << 20]").replace("CHECK", "0")
+    program = build(text.replace("THREAD", body + " if (which == 2) flag++;"))
+    limits = Limits(address_space=(2984 + 600) << 20)
+    native = NativeEngine(program, native_folder(), compiler=compiler(), limits=limits)
+    assert native.explore(Mode.DPOR, Bounds(0)).outcome.complete

@@ -50,12 +50,13 @@ def test_a_line_counts_where_one_scenario_came_to_it() -> None:
     places = {"f.c": frozenset({4, 5, 8, 90}), "g.c": frozenset({1})}
     rows = [
         row_of(function("f.c", "3-4", "5-8"), function("h.c", "1", "4-5")),
-        row_of(function("f.c", "3,5", "4,6-8"), function("<sim>/g.c", "1", "")),
+        row_of(function("f.c", "3,5", "4,6-8"), function("<sim>/g.c", "1", ""))
+        | {"failure": {"kind": "BUG", "text": ""}},
         make_row(),
     ]
     reach = find_reach(rows, places)
-    # 90 has no code in any program, and g.c is the simulator's own.
-    assert reach == Reach(code=3, came=2, idle=("f.c:8",))
+    # 90 has no code in any program, and g.c is the simulator's own. 5 is come to by what fails.
+    assert reach == Reach(code=3, came=2, idle=("f.c:8",), passed=1)
     assert say_reach(reach) == "2 of 3 changed lines ran"
     assert find_reach([], places) == Reach()
 
@@ -64,8 +65,9 @@ def test_a_line_counts_where_one_scenario_came_to_it() -> None:
     ("reach", "status", "words"),
     [
         (Reach(2, 0, ("f.c:4-5",)), Status.SKIPPED, "no scenario comes to a line that is changed"),
-        (Reach(2, 1, ("f.c:5",)), Status.PASS, "; 1 of 2 changed lines ran, not f.c:5"),
-        (Reach(2, 2), Status.PASS, ": race/one"),
+        (Reach(2, 1, ("f.c:5",)), Status.SKIPPED, "what comes to changed lines fails on the base"),
+        (Reach(2, 1, ("f.c:5",), 1), Status.PASS, "; 1 of 2 changed lines ran, not f.c:5"),
+        (Reach(2, 2, (), 1), Status.PASS, ": race/one"),
         (Reach(), Status.PASS, ": race/one"),
     ],
 )

@@ -43,6 +43,7 @@ void memory_reset(void); /* take back everything that was done since the root */
 void memory_mark(struct memory_mark *mark);
 void memory_back(const struct memory_mark *mark); /* one that is still in the past */
 bool memory_is_old(void);	    /* no more marks, but a reset */
+u64 memory_kept(void);	    /* bytes that going back needs */
 void memory_state(u64 state[2]); /* a hash of all that may be read and is not as at the root */
 void memory_share(u64 address); /* accesses of these 8 bytes are switch points from now on */
 void memory_share_clear(void);

@@ -11,6 +11,7 @@
 #ifndef STRIDE
 #define STRIDE 8 /* points from one moment to the next: a few are run again */
 #endif
+#define MOST_KEPT (256ull << 20) /* bytes: what comes after that is run again */
 
 struct moment {
 	u64 node, kept, steps, visible;
@@ -76,12 +77,17 @@ static void fill(struct moment *m, u64 node)
 	memcpy(m->images, images, sizeof(images));
 }
 
+static bool is_full(void)
+{
+	return memory_kept() + fiber_kept() + moment_count * sizeof(*moments) > MOST_KEPT;
+}
+
 void keep_point(void)
 {
 	u64 node = decide_node();
 	struct moment *m;
 
-	if (node == NO_NODE || !fiber_can_keep() || memory_is_old() ||
+	if (node == NO_NODE || !fiber_can_keep() || memory_is_old() || is_full() ||
 	    (moment_count && node < moments[moment_count - 1].node + STRIDE))
 		return;
 	m = new_moment();

@@ -127,6 +127,11 @@ bool memory_is_old(void)
 	return generation > LAST_GENERATION / 2;
 }
 
+u64 memory_kept(void)
+{
+	return undo_count * sizeof(*undo_log) + kept_count * sizeof(*kept);
+}
+
 /* Once in some millions of executions: nothing is kept or touched, so only what is shared stays. */
 static void renew(void)
 {
