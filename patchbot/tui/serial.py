@@ -105,14 +105,9 @@ class SerialScreen(Screen[None]):
         self._say()
 
     def _read(self, tail: Tail) -> None:
-        lines: list[str] = []
-        while True:
-            anew, more = tail.read()
-            lines = [*([] if anew else lines), *more]
-            if not more:
-                break
+        begins, lines = tail.read_all()
         clean = read_lines("\n".join(lines)) if lines else []
-        self.app.call_from_thread(self._take, tail, anew, clean)
+        self.app.call_from_thread(self._take, tail, begins, clean)
 
     def _take(self, tail: Tail, anew: bool, lines: list[str]) -> None:
         self._reading = False

@@ -141,6 +141,8 @@ def test_a_log_is_followed_while_the_stage_runs(home: Path, tmp_path: Path) -> N
         assert view.at == 62  # it follows the end
         await pilot.press("d")
         assert (view.at, view.lines[view.at]) == (61, "BUG: \\x1b[2J nut")
+        growing.write_bytes(b"another boot\n")  # of the same guest
+        await until(pilot, lambda: view.lines == ["another boot"])
         growing.unlink()  # the guest's folder goes, the log is kept elsewhere
         kept.write_text("\n".join(["booting", *lines, "BUG: nut", "rest", "the end"]) + "\n")
         tell(job, "log", name="boot on the revision", path=str(kept))
