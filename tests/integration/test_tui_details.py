@@ -144,7 +144,7 @@ def test_a_log_is_followed_while_the_stage_runs(home: Path, tmp_path: Path) -> N
         growing.write_bytes(b"another boot\n")  # of the same guest
         await until(pilot, lambda: view.lines == ["another boot"])
         growing.unlink()  # the guest's folder goes, the log is kept elsewhere
-        kept.write_text("\n".join(["booting", *lines, "BUG: nut", "rest", "the end"]) + "\n")
+        kept.write_text("\n".join(["booting", *lines, "BUG: nut", "rest", "the end"]))  # no newline
         tell(job, "log", name="boot on the revision", path=str(kept))
         await until(pilot, lambda: view.lines[-1:] == ["the end"])
         assert len(view.lines) == 64
