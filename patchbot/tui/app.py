@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import SystemCommand
+from textual.binding import Binding
 from textual.message import Message
 from textual.screen import Screen
 
@@ -43,7 +44,10 @@ class PatchbotApp(Doing):
 
     TITLE = "patchbot"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[Keys] = [("Q", "quit", "quit")]
+    BINDINGS: ClassVar[Keys] = [
+        ("Q", "quit", "quit"),
+        Binding("ctrl+z", "suspend_process", "", show=False, priority=True),
+    ]
 
     def __init__(
         self, settings: Settings, tree: Path | None = None, first: Job | None = None
