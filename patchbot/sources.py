@@ -51,7 +51,7 @@ def parse_targets(targets: Sequence[str]) -> Target:
     paths: list[str] = []
     named: list[tuple[str, str | None]] = []
     for target in targets:
-        if target == "-" or Path(target).exists():
+        if target == "-" or _is_there(target):
             paths.append(target)
         elif "@" not in target and _looks_like_path(target):
             raise UsageError(f"{target}: no such file", hint="name a file, or a message-id")
@@ -61,6 +61,14 @@ def parse_targets(targets: Sequence[str]) -> Target:
         raise UsageError("one message-id at a time", hint="review them one after another")
     message_id, inbox = named[0] if named else (None, None)
     return Target(tuple(paths), message_id, inbox)
+
+
+def _is_there(target: str) -> bool:
+    """Whether a path exists; what the system takes for no path at all (too long) does not."""
+    try:
+        return Path(target).exists()
+    except OSError:
+        return False
 
 
 def _looks_like_path(target: str) -> bool:

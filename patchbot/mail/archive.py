@@ -32,7 +32,10 @@ def parse_message_id(text: str) -> tuple[str, str | None]:
     text = text.strip()
     inbox = None
     if re.match(r"https?://", text):
-        url = urllib.parse.urlsplit(text)
+        try:
+            url = urllib.parse.urlsplit(text)
+        except ValueError as error:
+            raise MailError(f"{text[:80]}: {error}", hint="copy the address of one mail") from error
         parts = [urllib.parse.unquote(part) for part in url.path.split("/") if part]
         index = next((i for i, part in enumerate(parts) if "@" in part), None)
         if index is None:

@@ -19,7 +19,11 @@ def check_report_path(name: str) -> Path:
         path = Path(name).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{name}: {error}", hint="type the whole path") from error
-    if path.exists():
+    try:
+        is_there = path.exists()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", hint="type another name") from error
+    if is_there:
         raise UsageError(f"{path} is there already", hint="type another name")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path.parent}: no such folder", hint="type a path in a folder")

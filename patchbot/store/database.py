@@ -105,8 +105,11 @@ class Store:
                     self._db.execute("ROLLBACK")
                 raise
 
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
     def _migrate(self) -> None:
-        while True:
+        while self._version() != len(MIGRATIONS):  # else nobody who writes is waited for
             with self._transaction() as db:
                 (version,) = db.execute("PRAGMA user_version").fetchone()
                 if version > len(MIGRATIONS):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import SystemCommand
+from textual.binding import Binding
 from textual.message import Message
 from textual.screen import Screen
 
@@ -43,7 +44,10 @@ class PatchbotApp(Doing):
 
     TITLE = "patchbot"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[Keys] = [("Q", "quit", "quit")]
+    BINDINGS: ClassVar[Keys] = [
+        ("Q", "quit", "quit"),
+        Binding("ctrl+z", "suspend_process", "", show=False, priority=True),
+    ]
 
     def __init__(
         self, settings: Settings, tree: Path | None = None, first: Job | None = None
@@ -54,6 +58,7 @@ class PatchbotApp(Doing):
         self.first = first
         self.state = read_state(settings.home)
         self.in_demo = False
+        self._make_demo = False
         self.leave_on: tuple[int, ...] = ()
         self.was_ended = False
         # without one, the command finds one, as it does alone
@@ -108,8 +113,9 @@ class PatchbotApp(Doing):
         self.run_worker(self._read_list, thread=True, group="list", exclusive=True)
 
     def _read_list(self) -> None:
+        home = self.home
         try:
-            store = Store(self.home, _BUSY_S)
+            store = Store(home, _BUSY_S)
             try:
                 rows = store.list_reviews()
             finally:
@@ -117,9 +123,14 @@ class PatchbotApp(Doing):
         except StoreError as error:
             self.call_from_thread(self.complain, error)
         else:
-            self.call_from_thread(self._take_list, rows)
+            self.call_from_thread(self._take_list, home, rows)
 
-    def _take_list(self, rows: list[Summary]) -> None:
+    def _take_list(self, home: Path, rows: list[Summary]) -> None:
+        if home != self.home:  # one has gone to the demo, or back, meanwhile
+            return
+        if self.in_demo and self._make_demo and not rows:
+            self.start(Job(DEMO))
+        self._make_demo = False
         if self._list.is_attached:
             self._list.take_summaries(rows)
 
@@ -175,9 +186,12 @@ class PatchbotApp(Doing):
         return next((job for job in self.running() if job.slug == slug), None)
 
     def start(self, job: Job) -> None:
-        """Run a command in a thread; reviews of one series are not run twice at a time."""
+        """Run a command in a thread; not the same, or two reviews of one series, at a time."""
         if job.slug and self.job_of(job.slug) is not None:
             self.notify("a review of this series runs already")
+            return
+        if any((each.argv, each.home) == (job.argv, job.home) for each in self.running()):
+            self.notify(f"it runs already: {job.command}", markup=False)
             return
         self._jobs.append(job)
         self.run_worker(lambda: job.run(self._tell), thread=True, group="jobs")
@@ -224,7 +238,5 @@ class PatchbotApp(Doing):
 
     def toggle_demo(self) -> None:
         """Show the demo's reviews, made where there are none yet, or one's own again."""
-        self.in_demo = not self.in_demo
-        if self.in_demo and not (self.home / "patchbot.db").exists():
-            self.start(Job(DEMO))
+        self.in_demo = self._make_demo = not self.in_demo
         self.read_list()

@@ -71,6 +71,8 @@ class Job:
         env = {**os.environ, "PATCHBOT_HOME": str(self.home)} if self.home else None
         with PROCESSES.started(argv, env, None) as process:
             self._process = process
+            if self.cancelled:  # before there was a process to end
+                end_program(process)
             assert process.stdin is not None
             assert process.stdout is not None
             assert process.stderr is not None

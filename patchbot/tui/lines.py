@@ -55,10 +55,6 @@ class LinesView(ScrollView, can_focus=True):
         if not top <= self.at < top + height:
             self.scroll_to(y=max(0, self.at - height // 2), animate=False)
 
-    def at_end(self) -> bool:
-        """Whether the cursor is on the last line."""
-        return self.at >= len(self.lines) - 1
-
     def action_move(self, by: int) -> None:
         """Go down or up by some lines."""
         self.go(self.at + by)

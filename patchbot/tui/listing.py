@@ -44,7 +44,7 @@ _EMPTY = [
     Line("Nothing is reviewed yet.", "file"),
     Line(""),
     Line("  a  add a series: a message-id, an address of a mail, or an mbox"),
-    Line("  D  see the demo: bundled threads on a bundled tree, no network, about two minutes"),
+    Line("  D  see the demo: bundled threads, no network, about two minutes"),
     Line("  ?  all keys"),
 ]
 _MAKING = [
@@ -81,6 +81,7 @@ class ListScreen(Screen[None]):
         self._all: list[Summary] = []
         self._shown: list[Summary] = []
         self._filled = 0
+        self._was_read = False
         self._words = ""
         self._by = "reviewed"
 
@@ -122,7 +123,7 @@ class ListScreen(Screen[None]):
 
     def take_summaries(self, summaries: list[Summary]) -> None:
         """Show these."""
-        self._all = summaries
+        self._all, self._was_read = summaries, True
         self._draw()
 
     def _draw(self) -> None:
@@ -132,7 +133,7 @@ class ListScreen(Screen[None]):
         self._filled = 0
         self._fill(self._number(kept) + _AT_ONCE)
         self._select(kept)
-        self.query_one("#empty").display = not self._all
+        self.query_one("#empty").display = self._was_read and not self._all
         words = _MAKING if self.app.in_demo and self.app.running() else _EMPTY
         self.query_one("#empty", Static).update(make_text(words))
         self.query_one(DataTable).display = bool(self._all)

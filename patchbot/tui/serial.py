@@ -60,6 +60,7 @@ class SerialScreen(Screen[None]):
         self._tail: Tail | None = None
         self._lines: list[str] = []
         self._marks: list[int] = []
+        self._whole = 0  # lines that have their end
         self._follow = lives()
         self._seen = False
         self._reading = False
@@ -80,7 +81,7 @@ class SerialScreen(Screen[None]):
 
     def _open(self, at: int) -> None:
         self._at = at
-        self._lines, self._marks, self._seen = [], [], False
+        self._lines, self._marks, self._whole, self._seen = [], [], 0, False
         self._tail = Tail(self._logs[at].path) if self._logs else None
         self._show()
         self._poll()
@@ -105,28 +106,30 @@ class SerialScreen(Screen[None]):
         self._say()
 
     def _read(self, tail: Tail) -> None:
-        lines: list[str] = []
-        while True:
-            anew, more = tail.read()
-            lines = [*([] if anew else lines), *more]
-            if not more:
-                break
+        begins, lines = tail.read_all()
         clean = read_lines("\n".join(lines)) if lines else []
-        self.app.call_from_thread(self._take, tail, anew, clean)
+        rest = read_lines(tail.read_rest()) if tail.read_rest() else []
+        self.app.call_from_thread(self._take, tail, begins, clean, rest)
 
-    def _take(self, tail: Tail, anew: bool, lines: list[str]) -> None:
+    def _take(self, tail: Tail, anew: bool, lines: list[str], rest: list[str]) -> None:
         self._reading = False
         if tail is not self._tail or not self.is_attached:
             return
-        first = not self._seen and bool(lines)
+        first = not self._seen and bool(lines or rest)
         if anew or first:
-            self._lines, self._marks, self._seen = [], [], True
-        if lines or anew:
-            self._marks += [len(self._lines) + at for at in find_marks(lines)]
-            self._lines += lines
+            self._lines, self._marks, self._whole, self._seen = [], [], 0, True
+        if lines or anew or rest != self._lines[self._whole :]:
+            self._add(lines, rest)
             self._show()
         if first and not self._follow and self._marks:
             self.query_one(LinesView).go(self._marks[0])
+
+    def _add(self, lines: list[str], rest: list[str]) -> None:
+        """Add lines, and the last one, which may have no end yet, instead of the one before."""
+        start, self._whole = self._whole, self._whole + len(lines)
+        self._lines[start:] = [*lines, *rest]
+        before = [at for at in self._marks if at < start]
+        self._marks = before + [start + at for at in find_marks(self._lines[start:])]
 
     def _show(self) -> None:
         view = self.query_one(LinesView)

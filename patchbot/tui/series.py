@@ -86,6 +86,10 @@ class SeriesScreen(SeriesActions):
         table.move_cursor(row=rows - 1, column=columns - 1)
         self.set_interval(_TURN_S, self._tick)
 
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self.call_after_refresh(self.query_one(DataTable).move_cursor)
+
     # ------------------------------------------------------------ drawing
 
     def take_document(self, document: Mapping[str, Any]) -> None:
@@ -109,12 +113,23 @@ class SeriesScreen(SeriesActions):
         self._explain()
 
     def _draw(self, matrix: Matrix) -> None:
+        """Draw what changed, or all of it where the stages or the revisions did."""
         table = self.query_one(DataTable)
+        rows = [
+            [Text(cell.text, style_of(cell.style)) for cell in cells]
+            for cells in matrix.rows.values()
+        ]
+        names = [str(column.label) for column in table.ordered_columns]
+        if names == list(matrix.columns) and table.row_count == len(rows):
+            for row, cells in enumerate(rows):
+                for column, text in enumerate(cells):
+                    _change(table, Coordinate(row, column), text)
+            return
         at = table.cursor_coordinate
         table.clear(columns=True)
         table.add_columns(*matrix.columns)
-        for cells in matrix.rows.values():
-            table.add_row(*(Text(cell.text, style_of(cell.style)) for cell in cells))
+        for cells in rows:
+            table.add_row(*cells)
         if table.is_valid_coordinate(at):
             table.cursor_coordinate = at
 
@@ -134,8 +149,7 @@ class SeriesScreen(SeriesActions):
             if label in labels and stage in self._matrix.columns:
                 cell = running_cell(now - job.live.since[label, stage])
                 at = Coordinate(labels.index(label), self._matrix.columns.index(stage))
-                text = Text(cell.text, style_of(cell.style))
-                table.update_cell_at(at, text, update_width=True)
+                _change(table, at, Text(cell.text, style_of(cell.style)))
 
     def _explain(self) -> None:
         label, column = self._where()
@@ -244,6 +258,12 @@ class SeriesScreen(SeriesActions):
     def action_help(self) -> None:
         """Show the keys."""
         self.app.push_screen(Help("a series", _KEYS))
+
+
+def _change(table: DataTable[Text], at: Coordinate, text: Text) -> None:
+    shown = table.get_cell_at(at)
+    if (shown.plain, shown.style) != (text.plain, text.style):
+        table.update_cell_at(at, text, update_width=True)
 
 
 def _quote(tree: str, commit: str, finding: Mapping[str, Any]) -> list[Line]:

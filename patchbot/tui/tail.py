@@ -35,6 +35,15 @@ class Tail:
         *whole, self._rest = (self._rest + data).split(b"\n")
         return anew, [line.decode("utf-8", "replace") for line in whole]
 
+    def read_all(self) -> tuple[bool, list[str]]:
+        """Return the same of all that is there by now, however often it begins anew meanwhile."""
+        begins, lines = False, list[str]()
+        while True:
+            anew, more = self.read()
+            begins, lines = begins or anew, [*([] if anew else lines), *more]
+            if not more:
+                return begins, lines
+
     def read_rest(self) -> str:
         """Return the last line, where it has no end yet."""
         return self._rest.decode("utf-8", "replace")

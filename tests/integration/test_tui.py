@@ -29,6 +29,7 @@ from patchbot.tui.series import SeriesScreen
 from patchbot.tui.state import read_state
 from patchbot.tui.widgets import Prompt
 from tests.support.fakes import make_review, passed
+from tests.support.tui import screen_text
 
 Journey = Callable[[Pilot[None], PatchbotApp], Awaitable[None]]
 _WAIT_S = 60.0
@@ -246,6 +247,7 @@ def test_a_store_that_is_locked_is_said(home: Path, monkeypatch: pytest.MonkeyPa
         await until(pilot, lambda: app._notifications)
         (said,) = app._notifications
         assert "locked" in said.message
+        assert "Nothing is reviewed yet" not in screen_text(app)  # nobody knows
         await pilot.press("question_mark", "escape")
         other.execute("ROLLBACK")
         app.read_list()

@@ -109,3 +109,13 @@ def test_a_file_is_followed(tmp_path: Path) -> None:
     assert tail.read() == (True, ["new"])
     path.unlink()
     assert tail.read() == (False, [])
+
+
+def test_all_of_a_file_that_begins_anew_is_read_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "serial.log"
+    path.write_bytes(b"one\ntwo\n")
+    tail = Tail(str(path))
+    assert tail.read_all() == (False, ["one", "two"])
+    assert tail.read_all() == (False, [])
+    path.write_bytes(b"new\n")
+    assert tail.read_all() == (True, ["new"])

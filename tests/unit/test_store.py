@@ -357,3 +357,13 @@ def test_the_first_format_is_carried_over(tmp_path: Path) -> None:
         ("walnut", 7.5, "v1")
     ]
     store.close()
+
+
+def test_reading_does_not_wait_for_who_writes(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    other = sqlite3.connect(tmp_path / "patchbot.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    store = Store(tmp_path, busy_s=0.0)
+    assert store.list_reviews() == []
+    store.close()
+    other.close()

@@ -1,0 +1,37 @@
+"""The matrix of a series that is wider than the screen: where one looks stays in sight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import DataTable
+
+from patchbot.tui.app import PatchbotApp
+from patchbot.tui.series import SeriesScreen
+from tests.support.tui import drive, keep_review, screen_text, stage_result, until
+
+NAMES = [f"a stage of a long name, {number}" for number in range(6)]  # wider than 120 together
+
+
+def test_the_cursor_stays_in_sight(tmp_path: Path) -> None:
+    keep_review(tmp_path, {name: stage_result(name) for name in NAMES})
+
+    async def journey(pilot: Pilot[None], app: PatchbotApp) -> None:
+        await until(pilot, lambda: app.screen.query_one(DataTable).row_count)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SeriesScreen))
+        await until(pilot, lambda: "verdict" in screen_text(app))
+        screen, table = app.screen, app.screen.query_one(DataTable)
+        assert isinstance(screen, SeriesScreen)
+        left = table.scroll_x
+        assert left > 0
+        screen.refresh_matrix()
+        assert table.scroll_x == left  # at once: it must not jump there and back
+        await pilot.resize_terminal(240, 24)
+        await until(pilot, lambda: "revision" in screen_text(app) and table.scroll_x < left)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: table.scroll_x == left)
+        assert "verdict" in screen_text(app)
+
+    drive(tmp_path, journey, (80, 24))
