@@ -153,7 +153,9 @@ class SeriesScreen(SeriesActions):
 
     def _explain(self) -> None:
         label, column = self._where()
-        lines = explain_cell(self._document, label, column) if label else []
+        job = self.app.job_of(self.slug)
+        live = job.live if job else None
+        lines = explain_cell(self._document, label, column, live) if label else []
         self.query_one("#text", Static).update(make_text([Line(each) for each in lines]))
 
     def _where(self) -> tuple[str, str]:

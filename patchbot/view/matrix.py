@@ -153,10 +153,21 @@ def stage_cell(result: Mapping[str, Any] | None) -> Cell:
     return Cell(" ".join(filter(None, words)), result["status"])
 
 
-def explain_cell(document: Mapping[str, Any], label: str, column: str) -> list[str]:
-    """Return the lines that explain a cell: why this status, or what is known of the revision."""
+def explain_cell(
+    document: Mapping[str, Any], label: str, column: str, live: Live | None = None
+) -> list[str]:
+    """Return the lines that explain a cell: why this status, or what is known of the revision.
+
+    While a review runs, what stands in the document of a revision's verdict is not said.
+    """
     revision = next(each for each in document["revisions"] if each["label"] == label)
+    is_live = live is not None and label in live.labels
     result = revision["stages"].get(column)
+    if live is not None and is_live and column in live.stages:
+        result = live.results.get((label, column))
+        if result is None:
+            state = RUNNING if (label, column) in live.started else WAITING
+            return [clean_text(f"{label} {column}: {state}")]
     if result is not None:
         lines = [f"{label} {column}: {result['status']}", result["reason"]]
         heaviest = sorted(result["findings"], key=lambda each: _WEIGHT[each["severity"]])
@@ -165,6 +176,10 @@ def explain_cell(document: Mapping[str, Any], label: str, column: str) -> list[s
     verdict = revision["verdict"]
     base = revision["base"]
     lines = [f"{label}: {verdict['status']}", *verdict["reasons"]]
+    if live is not None and is_live:
+        ended = {stage: live.results.get((label, stage)) for stage in live.stages}
+        said = [f"{n}: {r['status']}, {r['reason']}" for n, r in ended.items() if r is not None]
+        lines = [f"{label}: {RUNNING}", *said]
     lines += [f"base {base['commit'][:12]}: {base['how']}" if base else "no base"]
     lines += [str(note) for note in revision["notes"]]
     return [clean_text(line) for line in lines]

@@ -126,6 +126,26 @@ def test_a_cell_is_explained() -> None:
     ]  # fmt: skip
 
 
+def test_a_cell_of_a_review_under_way_is_not_explained_by_the_one_before() -> None:
+    live = Live()
+    for event in (
+        {"event": "planned", "labels": ["v1"], "stages": ["apply", "static", "build"]},
+        {"event": "started", "label": "v1", "stage": "apply"},
+        {"event": "ended", "label": "v1", "result": result(stage="apply", status="warn")},
+        {"event": "started", "label": "v1", "stage": "static"},
+    ):
+        live.take(event)
+    kept = document({"apply": result(stage="apply", status="pass"), "static": result()})
+    assert explain_cell(kept, "v1", "apply", live) == ["v1 apply: warn", "why"]
+    assert explain_cell(kept, "v1", "static", live) == ["v1 static: running"]
+    assert explain_cell(kept, "v1", "build", live) == ["v1 build: waiting"]
+    assert explain_cell(kept, "v1", "verdict", live) == [
+        "v1: running", "apply: warn, why", "base cccccccccccc: named", "one note",
+    ]  # fmt: skip
+    other = Live(labels=["v2"], stages=["static"])
+    assert explain_cell(kept, "v1", "static", other) == explain_cell(kept, "v1", "static")
+
+
 def test_a_finding_is_read_with_its_evidence() -> None:
     (entry,) = make_entries(result(findings=[finding(evidence="one\n\ttwo")]))
     assert (entry.head, entry.place) == ("error r introduced a.c:3", "a.c:3")
