@@ -130,8 +130,10 @@ class SeriesScreen(SeriesActions):
         table.add_columns(*matrix.columns)
         for cells in rows:
             table.add_row(*cells)
-        if table.is_valid_coordinate(at):
-            table.cursor_coordinate = at
+        if names and rows:
+            kept = names[at.column] if at.column < len(names) else "verdict"
+            column = matrix.columns.index(kept if kept in matrix.columns else "verdict")
+            table.move_cursor(row=min(at.row, len(rows) - 1), column=column)
 
     def _tick(self) -> None:
         job = self.app.job_of(self.slug)
