@@ -10,6 +10,7 @@ from typing import Any
 from patchbot.diagnostics import VERDICT_CODES, ExitCode, Narrator
 from patchbot.errors import PatchbotError, UsageError
 from patchbot.output import make_output, print_json
+from patchbot.reading_command import find_kept
 from patchbot.settings import read_settings
 
 
@@ -138,13 +139,9 @@ def run_show(args: argparse.Namespace, narrator: Narrator) -> int:
     store = Store(read_settings().home)
     try:
         kept = store.list_reviews() if args.name is None else []
-        one = store.find_review(_plain_name(args.name)) if args.name else None
+        one = find_kept(store, args.name) if args.name else None
     finally:
         store.close()
-    if args.name and one is None:
-        raise PatchbotError(
-            f"nothing is kept of {args.name}", hint=f"run: patchbot review {args.name}"
-        )
     if args.json:
         rows = [each.render() for each in kept]
         print_json(one.document if one else {"schema": "patchbot.list/1", "reviews": rows})
@@ -155,12 +152,6 @@ def run_show(args: argparse.Namespace, narrator: Narrator) -> int:
     else:
         narrator.say("nothing is kept yet; start with: patchbot review <msgid>, or patchbot demo")
     return ExitCode.ACCEPT
-
-
-def _plain_name(name: str) -> str:
-    from patchbot.mail.archive import parse_message_id
-
-    return parse_message_id(name)[0] if "@" in name else name
 
 
 def run_demo(args: argparse.Namespace, narrator: Narrator) -> int:

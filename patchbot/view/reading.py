@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,28 +90,3 @@ def say_result(result: Mapping[str, Any]) -> list[Line]:
     lines += [Line(one_line(tools), "dim")] if tools else []
     lines += [Line(one_line(result["repeat"]), "dim")] if result["repeat"] else []
     return lines
-
-
-def read_diff(text: str) -> list[Line]:
-    """Return a commit or mail with a diff as lines, each with its part's style."""
-    return list(_diff_lines(clean_text(text).split("\n")))
-
-
-def _diff_lines(lines: Iterable[str]) -> Iterable[Line]:
-    inside = False
-    for line in lines:
-        if line.startswith("diff --git "):
-            inside = True
-            yield Line(line, "file")
-        elif not inside:
-            yield Line(line, "dim" if line.startswith((">", "commit ", "Author:", "Date:")) else "")
-        elif line.startswith("@@"):
-            yield Line(line, "hunk")
-        elif line.startswith(("+++", "---", "index ")):
-            yield Line(line, "file")
-        elif line.startswith("+"):
-            yield Line(line, "added")
-        elif line.startswith("-"):
-            yield Line(line, "removed")
-        else:
-            yield Line(line)

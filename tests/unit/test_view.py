@@ -9,7 +9,7 @@ import pytest
 from patchbot.store import Summary
 from patchbot.view.lists import cut, limit_list, make_row, say_age, sort_list
 from patchbot.view.matrix import Cell, Live, explain_cell, make_matrix, say_progress, stage_cell
-from patchbot.view.reading import Line, commit_of, make_entries, quote_source, read_diff, say_result
+from patchbot.view.reading import Line, commit_of, make_entries, quote_source, say_result
 
 
 def summary(slug: str, title: str = "walnut", at: float = 0.0, **more: Any) -> Summary:
@@ -178,10 +178,3 @@ def test_a_finding_is_looked_up_where_it_was_found(
     patch: int | None, change: str, commit: str
 ) -> None:
     assert commit_of(finding(patch=patch, change=change), "base", ["p1", "p2"]) == commit
-
-
-def test_a_diff_has_styles() -> None:
-    text = "commit 1\n--- not yet\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n c"
-    assert [line.style for line in read_diff(text)] == [
-        "dim", "", "", "file", "file", "file", "hunk", "removed", "added", "",
-    ]  # fmt: skip
